@@ -1,0 +1,90 @@
+"""The command line. Each command imports its room when it runs, so that one room's needs burden no other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from . import __version__
+from .errors import VectorwatchError
+
+_CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), help="YAML file with settings; the environment wins over it."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vectorwatch")
+def cli() -> None:
+    """Monitoring for AI search in production."""
+
+
+@cli.group()
+def exporter() -> None:
+    """Expose one kind of server to Prometheus."""
+
+
+@exporter.command("qdrant")
+@_CONFIG
+def exporter_qdrant(config: Path | None) -> None:
+    """Expose Qdrant collections, shards, indexes and aliases."""
+    from .qdrant.service import run
+
+    run(config)
+
+
+@exporter.command("dragonfly")
+@_CONFIG
+def exporter_dragonfly(config: Path | None) -> None:
+    """Expose DragonflyDB, Valkey or Redis."""
+    from .dragonfly.service import run
+
+    run(config)
+
+
+@exporter.command("gpu")
+@_CONFIG
+def exporter_gpu(config: Path | None) -> None:
+    """Expose NVIDIA GPUs through NVML."""
+    from .gpu.service import run
+
+    run(config)
+
+
+@cli.group()
+def probe() -> None:
+    """Measure from outside what no server says of itself."""
+
+
+@probe.command("hnsw")
+@_CONFIG
+def probe_hnsw(config: Path | None) -> None:
+    """Measure search latency and recall of Qdrant collections."""
+    from .hnsw.service import run
+
+    run(config)
+
+
+@cli.command()
+@_CONFIG
+def inbox(config: Path | None) -> None:
+    """Keep and show the alert notifications of Alertmanager."""
+    from .inbox.service import run
+
+    run(config)
+
+
+def main() -> None:
+    """Run the command line; an error a user can mend is one line on stderr."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except VectorwatchError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)

