@@ -47,7 +47,13 @@ BUNDLES = (
         ALERTMANAGER_MINIMUM,
     ),
     # Linked against its suite's libc and libraries, so only the host's own suite fits.
-    Bundle({"redis-server": ("redis-server",)}, ("redis-server", "redis-tools"), REDIS_MINIMUM, (HOST,), True),
+    Bundle(
+        {"redis-server": ("redis-server",)},
+        ("redis-server", "redis-tools"),
+        REDIS_MINIMUM,
+        suites=(HOST,),
+        with_libraries=True,
+    ),
     Bundle(
         {"prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter")},
         ("prometheus-redis-exporter",),

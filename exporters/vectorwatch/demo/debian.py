@@ -75,7 +75,8 @@ class PrivateApt:
 
     def list_packages(self, names: Sequence[str], *, with_libraries: bool) -> list[Package]:
         """Return what must be downloaded for `names`: themselves, or also what the host lacks for them."""
-        command = ["download"] if not with_libraries else ["install", "--reinstall", "--no-install-recommends"]
+        install = ["install", "--reinstall", "--no-install-recommends"]
+        command = install if with_libraries else ["download"]
         done = self._apt(*command, "--print-uris", "-qq", *names)
         packages = [_read_package(found) for found in _PRINTED_URI.finditer(done.stdout)]
         if done.returncode or not packages:
@@ -113,6 +114,8 @@ class PrivateApt:
             *_PRIVATE_OPTIONS,
             f"Dir::State={self._folder / 'state'}",
             f"Dir::Cache={self._folder / 'cache'}",
+            # Container images switch this cache off; without it every call reads the whole index again.
+            "Dir::Cache::pkgcache=packages.bin",
             # The host's database of installed packages stays untouched, so its lock is not ours to take.
             "Debug::NoLocking=true",
         ]
@@ -125,7 +128,7 @@ class PrivateApt:
                 "Dir::Etc::SourceParts=/dev/null",
                 f"Dir::Etc::PreferencesParts={self._folder / 'preferences.d'}",
                 "Dir::Etc::Preferences=/dev/null",
-                # Unstable's release file may be past its date where a mirror lags; its signature still counts.
+                # A release file may be past its date where a mirror lags; its signature still counts.
                 "Acquire::Check-Valid-Until=false",
             ]
         return ["-c", str(hooks), *(argument for option in options for argument in ("-o", option))]
@@ -170,7 +173,13 @@ def _read_package(found: re.Match[str]) -> Package:
 def _run(command: Sequence[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
     return subprocess.run(
-        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -28,8 +28,8 @@ def write_launcher(launcher: Path, program: Path) -> None:
 
     Paths inside are relative to the launcher, so that the folder may be moved as a whole.
     """
-    root = program.parents[2].relative_to(launcher.parent.parent)
-    lines = ["#!/bin/sh", 'here=$(dirname "$(readlink -f "$0")")', f'root="$here"/../{shlex.quote(str(root))}']
+    root = shlex.quote(str(program.parents[2].relative_to(launcher.parent.parent)))
+    lines = ["#!/bin/sh", 'here=$(dirname "$(readlink -f "$0")")', f'root="$here"/../{root}']
     if (program.parents[1] / "share" / "prometheus").is_dir():
         lines.append('exec 9<"$root"/usr/share/prometheus')
     libraries = sorted({str(path.parent) for path in (program.parents[1] / "lib").rglob("*.so*")})

@@ -49,12 +49,15 @@ def _fill_from_toolbox(found: dict[str, Path | None], toolbox: Toolbox) -> None:
     bundles = [BUNDLE_OF[name] for name in missing]
     try:
         toolbox.fill(bundle for place, bundle in enumerate(bundles) if bundle not in bundles[:place])
-    except (PackageError, OSError) as error:
-        raise ToolsError(_write_remedy(missing, error)) from error
+    except PackageError as error:
+        raise ToolsError(_write_remedy(missing, str(error))) from error
+    except OSError as error:
+        cause = f"cannot write {error.filename or 'the tools folder'}: {error.strerror}"
+        raise ToolsError(_write_remedy(missing, cause)) from error
     found.update({name: toolbox.find(name, BUNDLE_OF[name]) for name in missing})
 
 
-def _write_remedy(missing: Sequence[str], cause: Exception) -> str:
+def _write_remedy(missing: Sequence[str], cause: str) -> str:
     needed = ", ".join(f"{name} {write_version(BUNDLE_OF[name].minimum)}" for name in missing)
     return f"tools: {cause}; mend that, or install these (or newer) and put them on PATH: {needed}"
 
