@@ -160,7 +160,9 @@ def start_valkey(start_program: Callable[..., Program]) -> Callable[..., RedisSe
 @contextmanager
 def serve_app(app: FastAPI) -> Iterator[str]:
     """Serve an application with a real uvicorn on a free port; yield its base URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -35,7 +35,7 @@ def own_registry(service: str) -> CollectorRegistry:
     Gauge(
         "vectorwatch_build_info",
         "Version of this program; always 1.",
-        ["service", "version"],
+        ["program", "version"],
         registry=registry,
     ).labels(service, __version__).set(1)
     return registry

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import aiohttp
+from yarl import URL
 
 from vectorwatch.errors import Reason, TargetError
 
 _CHUNK_BYTES = 64 * 1024
+_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,26 @@ class JsonClient:
         """Return the decoded answer to `POST path` with a JSON body. Raises TargetError."""
         return await self.request("POST", path, body)
 
+    async def succeeds(self, path: str) -> bool:
+        """Tell whether `GET path` answers with a success, whatever its body. Raises TargetError."""
+        try:
+            await self._send("GET", path, None)
+        except StatusError as error:
+            if error.status != _UNAVAILABLE:
+                raise
+            return False
+        return True
+
     async def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request and decode its answer. Raises TargetError; cancellation passes through."""
+        return decode_json(await self._send(method, path, body), path)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> bytes:
         try:
             async with self.session.request(
                 method,
-                self.base_url + path,
+                # Already quoted: a collection name may hold any character, and yarl would undo `%2F`.
+                URL(self.base_url + path, encoded=True),
                 json=body,
                 headers=self.headers,
                 ssl=self.tls,
@@ -59,7 +75,7 @@ class JsonClient:
             raise TargetError(Reason.DECODE, f"{path}: not HTTP: {type(error).__name__}") from error
         if response.status >= 300:
             self._refused(response.status, content, path)
-        return decode_json(content, path)
+        return content
 
     async def _read(self, response: aiohttp.ClientResponse, path: str) -> bytes:
         content = bytearray()

@@ -1,0 +1,42 @@
+"""Settings of the Qdrant exporter."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from vectorwatch.serve.http_target import HttpTarget
+from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
+
+
+class QdrantSettings(ExporterSettings, HttpTarget):
+    """The exporter and its first target; further targets stand in `targets`."""
+
+    model_config = SettingsConfigDict(env_prefix="VECTORWATCH_QDRANT_")
+
+    port: Port = Field(9441, description="Port to listen on.")
+    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target.")
+    targets: list[HttpTarget] = Field([], description="Further targets that `/probe` may read.")
+    max_collections: int = Field(
+        2_000, ge=1, description="Most collections read in one scrape, in order of their names."
+    )
+    max_concurrency: int = Field(
+        8, ge=1, le=64, description="Most requests at one time; each one makes the server ask its shards."
+    )
+    max_answer_bytes: int = Field(
+        8 * 1024 * 1024, ge=1024, description="Largest answer that is read to its end."
+    )
+
+    def first_target(self) -> HttpTarget:
+        """Return the target that the top-level settings describe."""
+        return HttpTarget.model_construct(**{name: getattr(self, name) for name in HttpTarget.model_fields})
+
+    def target_book(self) -> ConfiguredTargets[HttpTarget]:
+        """Return the targets that may be read."""
+        first = self.first_target()
+
+        def from_address(address: str) -> HttpTarget:
+            url = address if "://" in address else f"http://{address}"
+            return HttpTarget(**{**dict(first), "url": url, "name": address})
+
+        return ConfiguredTargets([first, *self.targets], self.targets_file, from_address)

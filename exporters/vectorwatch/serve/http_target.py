@@ -1,0 +1,86 @@
+"""An HTTP server to read: its address, credentials and TLS settings."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from vectorwatch.errors import Reason, TargetError
+from vectorwatch.settings import Section, check_readable, check_secret, read_secret
+
+
+class HttpTarget(Section):
+    """One server; `label` is what users see of it."""
+
+    url: str = Field(description="Base URL, such as http://qdrant:6333; a path in front is kept.")
+    name: str | None = Field(None, description="What `/probe?target=` and logs call it; else its URL.")
+    api_key: SecretStr | None = Field(None, description="API key; prefer `api_key_file`.")
+    api_key_file: Path | None = Field(None, description="File that holds the API key; read at each scrape.")
+    ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's (PEM).")
+    cert_file: Path | None = Field(None, description="Client certificate (PEM).")
+    key_file: Path | None = Field(None, description="Key of the client certificate (PEM).")
+    insecure_skip_verify: bool = Field(False, description="Accept any certificate; for tests only.")
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        return check_http_url(url)
+
+    @model_validator(mode="after")
+    def _check_files(self) -> HttpTarget:
+        check_secret("api_key", self.api_key, self.api_key_file)
+        for name in ("ca_file", "cert_file", "key_file"):
+            file = getattr(self, name)
+            if file is not None:
+                check_readable(name, file)
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("give both `cert_file` and `key_file`, or neither")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Return the name of this target for logs and pages."""
+        return self.name or self.url
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the request headers with the current API key. Raises TargetError(auth)."""
+        key = read_secret(self.api_key, self.api_key_file)
+        return {"api-key": key} if key else {}
+
+    def tls(self) -> ssl.SSLContext | bool:
+        """Return what aiohttp takes as `ssl`. Raises TargetError(tls) when a file cannot be used."""
+        if self.insecure_skip_verify:
+            return False
+        if self.ca_file is None and self.cert_file is None:
+            return True
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file is not None:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise TargetError(Reason.TLS, f"TLS files cannot be used: {error.strerror}") from error
+        return context
+
+
+def check_http_url(url: str) -> str:
+    """Return `url` without a final slash, or raise ValueError that says what would be right."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises ValueError when it is no port
+    except ValueError:
+        raise ValueError("not a URL; write `http://host:port`") from None
+    if parts.username is not None or parts.password is not None:
+        # The URL is shown on pages and in logs, so the message must not repeat it either.
+        raise ValueError("a URL must not hold credentials; use `api_key_file`")
+    if parts.scheme not in ("http", "https"):
+        wrong = "" if "://" in url else f"; write `http://{url}`"
+        raise ValueError(f"`{url}` has no scheme http or https{wrong}")
+    if not parts.hostname:
+        raise ValueError(f"`{url}` names no host; write `{parts.scheme}://host:port`")
+    if parts.query or parts.fragment:
+        raise ValueError(f"`{url}` must end before `?` and `#`")
+    return url.rstrip("/")
