@@ -1,0 +1,60 @@
+"""The listening process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+
+import uvicorn
+
+from vectorwatch.demo.engine.app import create_app
+from vectorwatch.demo.engine.settings import Settings
+from vectorwatch.errors import VectorwatchError
+
+_GRACE_SECONDS = 1
+"""For requests under way at SIGTERM; with the flush that follows, the end comes within two seconds."""
+_KEEP_ALIVE_SECONDS = 120
+"""Longer than a scrape interval: a connection closed between two requests costs a client a retry."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises VectorwatchError when port or data folder are in use."""
+    with _listen(settings) as listener:
+        app = create_app(settings)
+        host, port = listener.getsockname()[:2]
+        print(f"engine: embedded Qdrant on http://{host}:{port}, data in {settings.data}", flush=True)
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            lifespan="on",
+        )
+        _end_with_success_on_signals()
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _end_with_success_on_signals() -> None:
+    # uvicorn raises the signal again after a clean end; a supervisor should see a success.
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        cause = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+        raise VectorwatchError(
+            f"engine: cannot listen on {settings.host}:{settings.port}: {cause}; "
+            "stop what listens there or pass another --port"
+        ) from error
+    return listener
