@@ -79,6 +79,8 @@ def check_http_url(url: str) -> str:
     if parts.scheme not in ("http", "https"):
         wrong = "" if "://" in url else f"; write `http://{url}`"
         raise ValueError(f"`{url}` has no scheme http or https{wrong}")
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("a URL must not hold spaces or control characters")
     if not parts.hostname:
         raise ValueError(f"`{url}` names no host; write `{parts.scheme}://host:port`")
     if parts.query or parts.fragment:

@@ -84,12 +84,19 @@ def test_the_answer_is_compressed_when_asked(serve: Serve) -> None:
 
 
 def test_a_hanging_target_freezes_nothing_else(serve: Serve) -> None:
-    url = serve(app(hang))
+    released = threading.Event()
+
+    async def hang_until_released(place: Place, _sink: Sink) -> None:
+        while place.label == "http://a" and not released.is_set():
+            await asyncio.sleep(0.01)
+
+    url = serve(app(hang_until_released))
     scrape = threading.Thread(target=lambda: httpx.get(url + "/metrics", timeout=60))
     scrape.start()
     for path in ("/healthz", "/readyz", "/", "/probe?target=http%3A%2F%2Fb%3Cscript%3E"):
         assert httpx.get(url + path, timeout=20).status_code == 200
         assert scrape.is_alive()
+    released.set()
     scrape.join(60)
 
 
