@@ -21,7 +21,7 @@ REDIS_MINIMUM: Version = (6, 0)
 REDIS_EXPORTER_MINIMUM: Version = (1, 60)
 """It is only compared with; an old one would make the comparison too easy."""
 
-_GO_SUITES = ("unstable", "testing", "stable")
+_GO_SUITES = ("unstable", "testing", HOST)
 """Newest first: Go programs need nothing but an old libc, so a newer suite's run here."""
 _VERSION = re.compile(r"(?:version |\bv=|Exporter v?)(\d+)\.(\d+)")
 

@@ -51,6 +51,10 @@ class PackageError(VectorwatchError):
     """A package that cannot be fetched; the message is the cause alone, without a remedy."""
 
 
+class NoMirrorError(PackageError):
+    """This machine's configuration leads to no Debian mirror; its own suites may still help."""
+
+
 @dataclass(frozen=True)
 class Package:
     name: str
@@ -59,18 +63,15 @@ class Package:
 
 
 class PrivateApt:
-    """One suite (or the host's own suites), read into `folder`; lists are fetched at construction.
+    """One source list with a state of its own in `folder`; the index is fetched at construction.
 
-    Raises PackageError when apt is missing, no mirror is configured or the mirror does not answer.
+    `sources` are lines of sources.list, or None for the host's own. Raises PackageError.
     """
 
-    def __init__(self, suite: str, folder: Path, say: Say) -> None:
-        for program in ("apt-get", "dpkg"):
-            if shutil.which(program) is None:
-                raise PackageError(f"this machine has no {program}, so Debian packages cannot be fetched")
-        self.suite = suite
+    def __init__(self, name: str, sources: str | None, folder: Path, say: Say) -> None:
+        self._name = name
         self._folder = folder
-        self._options = self._write_state()
+        self._options = self._write_state(sources)
         self._fetch_index(say)
 
     def list_packages(self, names: Sequence[str], *, with_libraries: bool) -> list[Package]:
@@ -80,7 +81,7 @@ class PrivateApt:
         done = self._apt(*command, "--print-uris", "-qq", *names)
         packages = [_read_package(found) for found in _PRINTED_URI.finditer(done.stdout)]
         if done.returncode or not packages:
-            raise PackageError(_last_complaint(done) or f"{self} has no package {' '.join(names)}")
+            raise PackageError(_last_complaint(done) or f"{self._name} has no {' '.join(names)}")
         return packages
 
     def unpack(self, package: Package, destination: Path, say: Say) -> None:
@@ -103,9 +104,9 @@ class PrivateApt:
         files[0].unlink()
 
     def __str__(self) -> str:
-        return "this machine's own package sources" if self.suite == HOST else f"Debian {self.suite}"
+        return self._name
 
-    def _write_state(self) -> list[str]:
+    def _write_state(self, sources: str | None) -> list[str]:
         for name in ("state/lists/partial", "cache/archives/partial", "preferences.d"):
             (self._folder / name).mkdir(parents=True)
         hooks = self._folder / "apt.conf"
@@ -119,12 +120,12 @@ class PrivateApt:
             # The host's database of installed packages stays untouched, so its lock is not ours to take.
             "Debug::NoLocking=true",
         ]
-        if self.suite != HOST:
-            sources = self._folder / "sources.list"
-            sources.touch(mode=0o600)  # the mirror's address may hold the host's credentials
-            sources.write_text(_write_source(self.suite))
+        if sources is not None:
+            source_list = self._folder / "sources.list"
+            source_list.touch(mode=0o600)  # a mirror's address may hold the host's credentials
+            source_list.write_text(sources)
             options += [
-                f"Dir::Etc::SourceList={sources}",
+                f"Dir::Etc::SourceList={source_list}",
                 "Dir::Etc::SourceParts=/dev/null",
                 f"Dir::Etc::PreferencesParts={self._folder / 'preferences.d'}",
                 "Dir::Etc::Preferences=/dev/null",
@@ -138,31 +139,52 @@ class PrivateApt:
         done = self._apt("update")
         fetched = re.search(r"^Fetched (\S+ \S+) in", done.stdout, re.MULTILINE)
         if not any(self._folder.glob("state/lists/*Packages*")):
-            raise PackageError(f"{self} cannot be read: {_last_complaint(done) or 'no index arrived'}")
+            raise PackageError(f"{self._name} cannot be read: {_last_complaint(done) or 'no index arrived'}")
         size = fetched[1] if fetched else "nothing new"
-        say(f"tools: index of {self}: {size} in {monotonic() - start:.1f} s")
+        say(f"tools: index of {self._name}: {size} in {monotonic() - start:.1f} s")
 
     def _apt(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return _run(["apt-get", *self._options, *arguments], cwd=cwd)
 
 
-def _write_source(suite: str) -> str:
-    mirror, keyring = _find_mirror()
+def open_suite(suite: str, folder: Path, say: Say) -> PrivateApt:
+    """Read the index of a Debian suite, or of the suites that the host uses (HOST).
+
+    Raises NoMirrorError when the host knows no Debian mirror, PackageError when apt is missing or fails.
+    """
+    for program in ("apt-get", "dpkg"):
+        if shutil.which(program) is None:
+            raise PackageError(f"this machine has no {program}, so Debian packages cannot be fetched")
+    if suite == HOST:
+        return PrivateApt("this machine's own suites", None, folder, say)
+    keyring, mirrors = _find_keyring(), find_mirrors(folder)
     # `target=Packages`: the index alone, not the software-centre data that hosts often add (6 MB).
-    return f"deb [signed-by={keyring} target=Packages] {mirror} {suite} main\n"
+    lines = [f"deb [signed-by={keyring} target=Packages] {mirror} {suite} main" for mirror in mirrors]
+    return PrivateApt(f"Debian {suite}", "\n".join([*lines, ""]), folder, say)
 
 
-def _find_mirror() -> tuple[str, Path]:
-    keyring = next((path for path in _KEYRINGS if path.is_file()), None)
-    if keyring is None:
-        raise PackageError("this machine has no Debian archive keyring, so signatures cannot be checked")
-    listed = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Identifier: Packages"])
-    for line in listed.stdout.splitlines():
-        mirror, _, release = line.partition(" ")
-        # `bookworm`, never `bookworm-security` or `-backports`: only the main archive has unstable.
-        if "-" not in release and urlsplit(mirror).path.strip("/").endswith("debian"):
-            return mirror, keyring
-    raise PackageError("this machine's apt sources name no Debian mirror")
+def find_mirrors(folder: Path) -> list[str]:
+    """Return the addresses in the host's apt sources that may be a Debian mirror, read with state in `folder`.
+
+    Third parties imitate Debian's layout; one of them here costs a failed request and no more, for only
+    what Debian's keyring has signed is used. Raises NoMirrorError when there is none.
+    """
+    state = folder / "sources"
+    (state / "lists" / "partial").mkdir(parents=True)
+    # What an update would fetch: unlike `indextargets`, it also tells of sources never fetched before.
+    listed = _run(["apt-get", "-o", f"Dir::State={state}", "update", "--print-uris"])
+    # `bookworm`, never `bookworm-security` or `-backports`: only the main archive has every suite.
+    found = re.findall(r"^'(\S+)/dists/[^/'-]+/main/binary-", listed.stdout, re.MULTILINE)
+    if not found:
+        raise NoMirrorError("this machine's apt sources name no Debian mirror")
+    return list(dict.fromkeys(found))
+
+
+def _find_keyring() -> Path:
+    for path in _KEYRINGS:
+        if path.is_file():
+            return path
+    raise NoMirrorError("this machine has no Debian archive keyring, so signatures cannot be checked")
 
 
 def _read_package(found: re.Match[str]) -> Package:

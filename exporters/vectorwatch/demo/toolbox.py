@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vectorwatch.demo.bundles import Bundle, read_version, write_version
-from vectorwatch.demo.debian import PackageError, PrivateApt, Say
+from vectorwatch.demo.debian import NoMirrorError, PackageError, PrivateApt, Say, open_suite
 from vectorwatch.demo.relocation import relocate, write_launcher
+
+OpenSuite = Callable[[str, Path, Say], PrivateApt]
 
 
 class Toolbox:
     """Launchers in `<folder>/bin`, packages in `<folder>/packages`; safe to fill from two processes."""
 
-    def __init__(self, folder: Path, say: Say) -> None:
+    def __init__(self, folder: Path, say: Say, open_suite: OpenSuite = open_suite) -> None:
         self._folder = folder
         self._say = say
+        self._open_suite = open_suite
 
     def find(self, name: str, bundle: Bundle) -> Path | None:
         """Return the launcher of program `name` if it is here, runs and is new enough."""
@@ -49,17 +52,19 @@ class Toolbox:
                 shutil.rmtree(scratch, ignore_errors=True)
 
     def _fetch(self, bundle: Bundle, scratch: Path, archives: dict[str, PrivateApt]) -> None:
-        causes = []
+        causes: list[str] = []
         for suite in bundle.suites:
-            if suite not in archives:
-                archives[suite] = PrivateApt(suite, scratch / f"apt-{suite}", self._say)
             try:
-                self._fetch_from(archives[suite], bundle, scratch / suite)
+                archive = archives.get(suite) or self._open_suite(suite, scratch / f"apt-{suite}", self._say)
+            except NoMirrorError as error:
+                causes.append(str(error))
+                continue
+            archives[suite] = archive
+            try:
+                return self._fetch_from(archive, bundle, scratch / suite)
             except PackageError as error:
                 causes.append(str(error))
-            else:
-                return
-        raise PackageError("; ".join(causes))
+        raise PackageError("; ".join(dict.fromkeys(causes)))
 
     def _fetch_from(self, archive: PrivateApt, bundle: Bundle, staging: Path) -> None:
         root = staging / "packages" / bundle.packages[0]
