@@ -7,7 +7,7 @@ import gzip
 import html
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -65,9 +65,12 @@ def exporter_app(
     app = base_app(f"Vectorwatch {exporter.name} exporter", lifespan)
 
     @app.get("/metrics")
-    async def metrics(request: Request) -> Response:
-        """Expose this process and its first target."""
-        target = exporter.targets.default
+    async def metrics(request: Request, first_target: Literal["yes", "no"] = "yes") -> Response:
+        """Expose this process and its first target, or with `first_target=no` the process alone.
+
+        Where Prometheus reads every target through `/probe`, the first one would otherwise come twice.
+        """
+        target = exporter.targets.default if first_target == "yes" else None
         sink = await _scrape(exporter, target, request) if target else Sink(0)
         sink.attach(registry)
         return await exposition_response(request, sink)

@@ -29,6 +29,7 @@ def run(app: FastAPI, settings: ServeSettings) -> None:
         app,
         access_log=False,
         log_config=None,
+        ws="none",  # its library would cost memory that nothing uses
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )

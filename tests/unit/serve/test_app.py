@@ -53,6 +53,12 @@ def test_metrics_hold_the_target_and_this_process(serve: Serve) -> None:
     assert {"x_up", "x_value", "process_resident_memory_bytes", "vectorwatch_build_info"} <= names
 
 
+def test_metrics_can_hold_this_process_alone(serve: Serve) -> None:
+    text = httpx.get(serve(app(collect_rows)) + "/metrics?first_target=no").text
+    assert "process_resident_memory_bytes" in text
+    assert "x_" not in text.replace("process_max_fds", "")
+
+
 def test_a_probe_holds_only_its_target(serve: Serve) -> None:
     answer = httpx.get(serve(app(collect_rows)) + "/probe", params={"target": "http://b<script>"})
     assert "x_up 1" in answer.text
