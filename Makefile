@@ -1,0 +1,59 @@
+# Verbs only; what takes more than a few lines lives in scripts/ or in the package.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PORTS ?= default
+PYTEST := $(BIN)/pytest
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+$(VENV)/.demo $(VENV)/.test: exporters/pyproject.toml exporters/constraints.txt scripts/install
+	@scripts/install $(@F:.%=%)
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, dashboards of the inbox, a real alert (Ctrl-C ends it)
+	@$(BIN)/vectorwatch demo up --ports $(PORTS)
+
+.PHONY: demo-check
+demo-check: $(VENV)/.demo ## Run the demo's story without a person: break the cache, see Slack and mail, mend it
+	@$(BIN)/vectorwatch demo check
+
+.PHONY: test
+test: lint validate-rules unit story ## Run every check: lint, configuration, unit tests, the whole story
+
+.PHONY: lint
+lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
+	$(BIN)/ruff check --config exporters/pyproject.toml exporters && $(BIN)/ruff check tests
+	$(BIN)/ruff format --check --config exporters/pyproject.toml exporters && $(BIN)/ruff format --check tests
+	MYPYPATH=exporters $(BIN)/mypy --config-file exporters/pyproject.toml --explicit-package-bases exporters/vectorwatch tests
+	$(BIN)/yamllint --strict .
+	scripts/list-shell | xargs $(BIN)/shellcheck
+
+.PHONY: validate-rules
+validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertmanager configuration
+	@scripts/validate-rules
+
+.PHONY: unit
+unit: $(VENV)/.test ## Run the unit and configuration tests
+	$(PYTEST) tests/unit tests/config
+
+.PHONY: story
+story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, faults
+	$(PYTEST) tests/e2e
+
+.PHONY: golden
+golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metrics; read the diff
+	rm -f tests/unit/*/golden/*.prom
+	-$(PYTEST) -q tests/unit -k golden_or_recorded >/dev/null
+	git --no-pager diff --stat -- tests/unit
+
+.PHONY: bench
+bench: $(VENV)/.test ## Measure what the aims are about; writes build/bench.json
+	$(BIN)/python tests/bench
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .tools .demo build
