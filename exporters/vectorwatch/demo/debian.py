@@ -164,7 +164,7 @@ def open_suite(suite: str, folder: Path, say: Say) -> PrivateApt:
 
 
 def find_mirrors(folder: Path) -> list[str]:
-    """Return the addresses in the host's apt sources that may be a Debian mirror, read with state in `folder`.
+    """Return the addresses in the host's apt sources that may be a Debian mirror; `folder` is for apt.
 
     Third parties imitate Debian's layout; one of them here costs a failed request and no more, for only
     what Debian's keyring has signed is used. Raises NoMirrorError when there is none.

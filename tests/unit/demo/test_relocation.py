@@ -29,10 +29,7 @@ def toolbox(tmp_path: Path) -> Path:
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=True
-    )
-    return done.stdout
+    return subprocess.check_output([str(part) for part in command], cwd=cwd, text=True)
 
 
 def test_a_relocated_program_reads_the_files_of_its_own_package(toolbox: Path) -> None:

@@ -116,6 +116,6 @@ def test_a_mirror_out_of_reach_is_asked_once(tmp_path: Path, said: list[str]) ->
         asked.append(suite)
         raise PackageError(f"Debian {suite} cannot be read")
 
-    with pytest.raises(PackageError, match="^Debian unstable cannot be read$"):
+    with pytest.raises(PackageError, match=r"^Debian unstable cannot be read$"):
         Toolbox(tmp_path / "tools", said.append, refuse).fill([BUNDLE])
     assert asked == ["unstable"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vectorwatch.demo import bundles, tools
+from vectorwatch.demo import bundles
 from vectorwatch.demo.tools import ToolsError, ensure_tools, main
 
 
@@ -113,6 +113,6 @@ def test_the_real_tools_are_found_or_fetched_as_the_demo_does() -> None:
     """The only test that may need the mirror, once: `make test` needs these programs anyway."""
     found = ensure_tools(["prometheus", "promtool", "alertmanager", "amtool"])
     for name, program in found.items():
-        version = tools.read_version(program)
+        version = bundles.read_version(program)
         assert version is not None
         assert version >= bundles.BUNDLE_OF[name].minimum

@@ -18,7 +18,7 @@ def cache(tmp_path: Path) -> Iterator[redis.Redis]:
     port = find_free_ports(1)[0]
     service = describe_valkey("dragonfly", port, tmp_path / "a cache", password="s3cret")
     with Supervisor(tmp_path / "logs", Interruption()) as supervisor:
-        supervisor.start([service], lambda running: None)
+        supervisor.start([service], announce=lambda _: None)
         assert "s3cret" not in " ".join(service.command)
         with redis.Redis(host=HOST, port=port, password="s3cret") as client:
             yield client
@@ -26,9 +26,9 @@ def cache(tmp_path: Path) -> Iterator[redis.Redis]:
 
 def test_the_embedded_server_answers_with_its_password_only(cache: redis.Redis) -> None:
     assert cache.ping()
-    with redis.Redis(host=HOST, port=cache.get_connection_kwargs()["port"]) as stranger:
-        with pytest.raises(redis.AuthenticationError):
-            stranger.ping()
+    port = cache.get_connection_kwargs()["port"]
+    with redis.Redis(host=HOST, port=port) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
 
 
 def test_old_answers_make_room_for_new_ones(cache: redis.Redis) -> None:
