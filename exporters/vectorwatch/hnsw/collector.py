@@ -1,0 +1,93 @@
+"""What a scrape shows of one target: the state that its rounds left, without a request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import aiohttp
+
+from vectorwatch.errors import Reason, TargetError
+from vectorwatch.serve.metric import Sink
+from vectorwatch.serve.settings import ConfiguredTargets
+
+from .metrics import expose
+from .probe import Probe
+from .settings import HnswSettings, ProbeTarget
+
+# How soon a target that was added to `targets_file` is probed.
+_REREAD_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class _Running:
+    probe: Probe
+    task: asyncio.Task[None]
+
+
+class Collector:
+    """Runs a probe for each allowed target and exposes what they know."""
+
+    def __init__(self, settings: HnswSettings, book: ConfiguredTargets[ProbeTarget]) -> None:
+        self._settings = settings
+        self._book = book
+        self._running: dict[str, _Running] = {}
+
+    @property
+    def probes(self) -> Mapping[str, Probe]:
+        """Return the probes by their target's label."""
+        return {label: running.probe for label, running in self._running.items()}
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Probe all targets, and those that `targets_file` gains, until the block ends."""
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            follower = asyncio.create_task(self._follow_book(session))
+            try:
+                yield
+            finally:
+                await _stop(follower)
+                for label in list(self._running):
+                    await self._drop(label)
+
+    async def collect(self, target: ProbeTarget, sink: Sink) -> None:
+        """Put what is known of `target` into `sink`. Raises TargetError when its last round failed."""
+        running = self._running.get(target.label)
+        if running is None:
+            raise TargetError(Reason.PARTIAL, "the first round has not started yet")
+        state = running.probe.state
+        expose(
+            state,
+            sink,
+            stale_after_seconds=self._settings.stale_after_seconds,
+            max_series=self._settings.max_series,
+        )
+        state.check()
+
+    async def _follow_book(self, session: aiohttp.ClientSession) -> None:
+        while True:
+            labels = await asyncio.to_thread(self._book.labels)
+            for label in self._running.keys() - set(labels):
+                await self._drop(label)
+            for label in labels:
+                if label not in self._running:
+                    self._start(label, session)
+            await asyncio.sleep(_REREAD_SECONDS)
+
+    def _start(self, label: str, session: aiohttp.ClientSession) -> None:
+        target = self._book.find(label)
+        if target is not None:
+            probe = Probe(target, self._settings, session)
+            self._running[label] = _Running(probe, asyncio.create_task(probe.run()))
+
+    async def _drop(self, label: str) -> None:
+        await _stop(self._running.pop(label).task)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
