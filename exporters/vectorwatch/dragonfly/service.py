@@ -1,0 +1,46 @@
+"""`vectorwatch exporter dragonfly`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from vectorwatch.serve import log
+from vectorwatch.serve.app import exporter_app, own_registry
+from vectorwatch.serve.scrape import Exporter
+from vectorwatch.serve.server import run as serve
+from vectorwatch.settings import load
+
+from .collector import Collector
+from .settings import DragonflySettings
+
+SERVICE = "dragonfly-exporter"
+
+
+def build_app(settings: DragonflySettings) -> FastAPI:
+    """Return the exporter's application."""
+    collector = Collector(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        collector.close()
+
+    exporter = Exporter(
+        name="dragonfly",
+        targets=settings.target_book(),
+        collect=collector.collect,
+        max_series=settings.max_series,
+        timeout_seconds=settings.scrape_timeout_seconds,
+    )
+    return exporter_app(exporter, own_registry(SERVICE), lifespan)
+
+
+def run(config: Path | None) -> None:
+    """Serve until SIGTERM. Raises ConfigError."""
+    settings = load(DragonflySettings, config_file=config)
+    log.configure(SERVICE, settings.log_level)
+    serve(build_app(settings), settings)
