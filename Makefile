@@ -52,7 +52,7 @@ golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metr
 
 .PHONY: bench
 bench: $(VENV)/.test ## Measure what the aims are about; writes build/bench.json
-	$(BIN)/python tests/bench
+	$(BIN)/python -m tests.bench
 
 .PHONY: clean
 clean: ## Remove what the other targets made

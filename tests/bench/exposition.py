@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import uvicorn
-from measure import Row, Scraper, free_port, percentile, running
+from tests.bench.measure import Row, Scraper, free_port, percentile, running
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
@@ -55,13 +54,13 @@ def serve(port: int) -> None:
 
 def rows() -> Iterator[Row]:
     port = free_port()
-    with running([sys.executable, str(Path(__file__)), str(port)], port):
+    with running([sys.executable, "-m", "tests.bench.exposition", str(port)], port):
         scraper = Scraper(port, 'bench_metric_a{collection="collection-00999",vector="title"} 999.0')
         times = [scraper.seconds() for _ in range(SCRAPES)]
     yield Row("10,000 series over HTTP, OpenMetrics, gzip, p50", percentile(times, 0.5), "s", MOST_SECONDS)
     yield Row("10,000 series over HTTP, OpenMetrics, gzip, p99", percentile(times, 0.99), "s", MOST_SECONDS)
     started = time.perf_counter()
-    generate_latest(LibraryRows())  # type: ignore[no-untyped-call]
+    generate_latest(LibraryRows())
     yield Row("the same rows written by prometheus_client, no HTTP", time.perf_counter() - started, "s")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from measure import VECTORWATCH, Row, Scraper, free_port, percentile, resident_bytes, running
+from tests.bench.measure import VECTORWATCH, Row, Scraper, free_port, percentile, resident_bytes, running
 
 SCRAPES = 15
 MOST_SECONDS = 1.0
@@ -16,12 +15,7 @@ MOST_BYTES = 80e6
 def rows() -> Iterator[Row]:
     for count in (1, 100, 1_000):
         server_port, port = free_port(), free_port()
-        server = [
-            sys.executable,
-            str(Path(__file__).parent / "qdrant_stand_in.py"),
-            str(server_port),
-            str(count),
-        ]
+        server = [sys.executable, "-m", "tests.bench.qdrant_stand_in", str(server_port), str(count)]
         environ = {
             "VECTORWATCH_QDRANT_URL": f"http://127.0.0.1:{server_port}",
             "VECTORWATCH_QDRANT_PORT": str(port),

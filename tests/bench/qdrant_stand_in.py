@@ -1,6 +1,6 @@
 """A stand-in for a Qdrant server with many collections: recorded answers at the speed of the loop.
 
-`python qdrant_stand_in.py PORT COUNT`. It answers faster than a real server, so that the exporter is measured
+`python -m tests.bench.qdrant_stand_in PORT COUNT`. It answers faster than a real server, so that the exporter is measured
 and not the server; what a real server's own time adds is not part of the figure.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ POINTS = 12_000
 
 
 @pytest.fixture
-def engine(start_program: Callable[..., Any], free_port: Callable[[], int], tmp_path: Path) -> httpx.Client:
+def engine(
+    start_program: Callable[..., Any], free_port: Callable[[], int], tmp_path: Path
+) -> Iterator[httpx.Client]:
     """Start the embedded Qdrant with an API key; return a client for it."""
     port = free_port()
     key = tmp_path / "key"
@@ -32,7 +34,9 @@ def engine(start_program: Callable[..., Any], free_port: Callable[[], int], tmp_
         [*argv, "--data", str(tmp_path / "data"), "--api-key-file", str(key)],
         ready_url=f"http://127.0.0.1:{port}/readyz",
     )
-    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"api-key": API_KEY}, timeout=60)
+    base_url = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=base_url, headers={"api-key": API_KEY}, timeout=60) as client:
+        yield client
 
 
 def ask(engine: httpx.Client, method: str, path: str, body: dict[str, Any]) -> None:
