@@ -37,8 +37,8 @@ class Collector:
 
     @property
     def probes(self) -> Mapping[str, Probe]:
-        """Return the probes by their target's label."""
-        return {label: running.probe for label, running in self._running.items()}
+        """Return the probes by their target's URL: a server with two names is probed once."""
+        return {url: running.probe for url, running in self._running.items()}
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -50,12 +50,12 @@ class Collector:
                 yield
             finally:
                 await _stop(follower)
-                for label in list(self._running):
-                    await self._drop(label)
+                for url in list(self._running):
+                    await self._drop(url)
 
     async def collect(self, target: ProbeTarget, sink: Sink) -> None:
         """Put what is known of `target` into `sink`. Raises TargetError when its last round failed."""
-        running = self._running.get(target.label)
+        running = self._running.get(target.url)
         if running is None:
             raise TargetError(Reason.PARTIAL, "the first round has not started yet")
         state = running.probe.state
@@ -69,22 +69,26 @@ class Collector:
 
     async def _follow_book(self, session: aiohttp.ClientSession) -> None:
         while True:
-            labels = await asyncio.to_thread(self._book.labels)
-            for label in self._running.keys() - set(labels):
-                await self._drop(label)
-            for label in labels:
-                if label not in self._running:
-                    self._start(label, session)
+            wanted = await asyncio.to_thread(self._read_book)
+            for url in self._running.keys() - wanted.keys():
+                await self._drop(url)
+            for url, target in wanted.items():
+                if url not in self._running:
+                    probe = Probe(target, self._settings, session)
+                    self._running[url] = _Running(probe, asyncio.create_task(probe.run()))
             await asyncio.sleep(_REREAD_SECONDS)
 
-    def _start(self, label: str, session: aiohttp.ClientSession) -> None:
-        target = self._book.find(label)
-        if target is not None:
-            probe = Probe(target, self._settings, session)
-            self._running[label] = _Running(probe, asyncio.create_task(probe.run()))
+    def _read_book(self) -> dict[str, ProbeTarget]:
+        """Return the allowed targets by URL, the configured ones first."""
+        found = [self._book.find(label) for label in self._book.labels()]
+        wanted: dict[str, ProbeTarget] = {}
+        for target in found:
+            if target is not None:
+                wanted.setdefault(target.url, target)
+        return wanted
 
-    async def _drop(self, label: str) -> None:
-        await _stop(self._running.pop(label).task)
+    async def _drop(self, url: str) -> None:
+        await _stop(self._running.pop(url).task)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -19,7 +19,7 @@ from .client import Mode, SearchClient
 from .schedule import Schedule
 from .settings import CollectionPlan, HnswSettings, ProbeTarget
 from .state import CollectionRecord, TargetState
-from .trouble import CONCERNS_ALL, Trouble, classify
+from .trouble import CONCERNS_ALL, Failure, Trouble, classify
 from .visit import Visitor
 
 log = logging.getLogger(__name__)
@@ -69,31 +69,33 @@ class Probe:
 
     async def run_round(self) -> None:
         """Measure what the budget allows; never raises, the outcome is in `state`."""
-        trouble: Trouble | None
+        failure: Failure | None
         try:
             async with asyncio.timeout(self._round_timeout_seconds):
-                trouble = await self._measure_target()
+                failure = await self._measure_target()
         except TimeoutError:
-            trouble = self.state.count(Trouble.TIMEOUT)
-        except Exception:  # the one boundary: a defect here must not end the other targets' rounds
+            text = f"no end within {self._round_timeout_seconds:g} s"
+            failure = self.state.count(Trouble.TIMEOUT, text)
+        except Exception as error:  # the one boundary: a defect here must not end the other targets' rounds
             log.exception("%s: a round was ended by a defect of the probe", self.target.label)
-            trouble = self.state.count(Trouble.INTERNAL)
-        self.state.end_round(trouble, self._wall_clock())
+            failure = self.state.count(Trouble.INTERNAL, repr(error))
+        self.state.end_round(failure, self._wall_clock())
 
-    async def _measure_target(self) -> Trouble | None:
+    async def _measure_target(self) -> Failure | None:
         """Visit the collections, longest unvisited first; return what concerns them all."""
         try:
             client = self._client()
             names = await self._choose_collections(client)
         except TargetError as error:
-            return self.state.count(classify(error))
+            return self.state.count(classify(error), str(error))
         order = sorted(self.state.update_collections(names), key=lambda record: record.visited_at)
         visitor = self._visitor(client, order)
         for record in order:
             if visitor.is_over():
                 break
-            if await visitor.visit(record) in CONCERNS_ALL:
-                return record.first_trouble()
+            failure = await visitor.visit(record)
+            if failure and failure.trouble in CONCERNS_ALL:
+                return failure
         return None
 
     def _visitor(self, client: SearchClient, order: list[CollectionRecord]) -> Visitor:

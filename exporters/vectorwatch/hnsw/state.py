@@ -20,7 +20,7 @@ from .measure import Comparison, Discard, GroundTruth
 from .recall import Pooled, Recall, pool
 from .settings import Ef
 from .subject import Subject, SubjectKey
-from .trouble import Trouble, reason_of
+from .trouble import Failure, Trouble, reason_of
 
 Setting = tuple[Ef, int]
 """An ef and a k that are compared."""
@@ -81,7 +81,7 @@ class SubjectRecord:
         self.subject = subject
         self.backoff = Backoff(clock)
         self.state = State.WAITING
-        self.trouble: Trouble | None = None
+        self.failure: Failure | None = None
         self.window = window
         self.truths: deque[GroundTruth] = deque(maxlen=reuse_queries)
         self.exact_seconds = 0.0
@@ -138,7 +138,7 @@ class CollectionRecord:
         self.name = name
         self.backoff = Backoff(clock)
         self.state = State.WAITING
-        self.trouble: Trouble | None = None
+        self.failure: Failure | None = None
         self.index: Index | None = None
         self.index_at = -math.inf
         self.visited_at = -math.inf
@@ -170,15 +170,15 @@ class CollectionRecord:
         self.absent = []
         self.subjects.clear()
 
-    def first_trouble(self) -> Trouble | None:
+    def first_failure(self) -> Failure | None:
         """Return what is wrong here, None when nothing is."""
-        return next(self.troubles(), None)
+        return next(self.failures(), None)
 
-    def troubles(self) -> Iterator[Trouble]:
+    def failures(self) -> Iterator[Failure]:
         """Yield what is wrong with this collection or its subjects."""
-        if self.trouble:
-            yield self.trouble
-        yield from (record.trouble for record in self.subjects.values() if record.trouble)
+        if self.failure:
+            yield self.failure
+        yield from (record.failure for record in self.subjects.values() if record.failure)
 
 
 @dataclass
@@ -196,7 +196,7 @@ class TargetState:
     rounds: int = 0
     last_round_at: float | None = None
     last_round_timestamp: float | None = None
-    round_trouble: Trouble | None = None
+    round_failure: Failure | None = None
 
     def update_collections(self, names: Iterable[str]) -> list[CollectionRecord]:
         """Keep the records of `names`, drop the others, and return them."""
@@ -204,21 +204,21 @@ class TargetState:
         self.collections = {name: known.get(name) or CollectionRecord(name, self.clock) for name in names}
         return list(self.collections.values())
 
-    def count(self, trouble: Trouble) -> Trouble:
-        """Count an error and return it."""
+    def count(self, trouble: Trouble, text: str) -> Failure:
+        """Count an error and return it with its text."""
         self.errors[trouble] += 1
-        return trouble
+        return Failure(trouble, text)
 
     def charge(self, mode: Mode, engine_seconds: float) -> None:
         """Book a request and the engine's time that it took."""
         self.requests[mode] += 1
         self.engine_seconds[mode] += engine_seconds
 
-    def end_round(self, trouble: Trouble | None, timestamp: float) -> None:
-        """Book the end of a round; `trouble` concerns the whole target."""
+    def end_round(self, failure: Failure | None, timestamp: float) -> None:
+        """Book the end of a round; `failure` concerns the whole target."""
         self.rounds += 1
         self.last_round_at, self.last_round_timestamp = self.clock(), timestamp
-        self.round_trouble = trouble
+        self.round_failure = failure
 
     def check(self) -> None:
         """Raise TargetError unless the last round got everything it asked for and has not been long ago."""
@@ -226,14 +226,21 @@ class TargetState:
             raise TargetError(Reason.PARTIAL, "the first round has not ended yet")
         if self.clock() - self.last_round_at > self.late_after_seconds:
             raise TargetError(Reason.TIMEOUT, f"no round has ended for {self.late_after_seconds:g} s")
-        if self.round_trouble:
-            raise TargetError(reason_of(self.round_trouble), f"the last round failed: {self.round_trouble}")
-        troubled = [record for record in self.collections.values() if any(record.troubles())]
-        if troubled:
-            reasons = {reason_of(trouble) for record in troubled for trouble in record.troubles()}
-            all_failed = len(troubled) == len(self.collections) and len(reasons) == 1
-            reason = reasons.pop() if all_failed else Reason.PARTIAL
-            raise TargetError(reason, f"{len(troubled)} of {len(self.collections)} collections failed")
+        if self.round_failure:
+            trouble, text = self.round_failure
+            raise TargetError(reason_of(trouble), f"the last round failed: {trouble}: {text}")
+        self._check_collections()
+
+    def _check_collections(self) -> None:
+        failed = [record for record in self.collections.values() if record.first_failure()]
+        failures = [failure for record in failed for failure in record.failures()]
+        if not failures:
+            return
+        reasons = {reason_of(failure.trouble) for failure in failures}
+        all_alike = len(failed) == len(self.collections) and len(reasons) == 1
+        reason = reasons.pop() if all_alike else Reason.PARTIAL
+        text = f"{len(failed)} of {len(self.collections)} collections failed: {failures[0].text}"
+        raise TargetError(reason, text)
 
 
 def settings_of(subject: Subject) -> list[Setting]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from typing import NamedTuple
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import StatusError
@@ -33,6 +34,13 @@ class Trouble(StrEnum):
     """A configured collection or vector does not exist."""
     NO_VECTORS = "no_vectors"
     """The collection has points, but none with this vector that passes the filter."""
+
+
+class Failure(NamedTuple):
+    """What went wrong: the trouble becomes a label, the text goes to the log."""
+
+    trouble: Trouble
+    text: str
 
 
 # A refused connection or key costs the engine nothing, so that recovery is noticed in the next round.

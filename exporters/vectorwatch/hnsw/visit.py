@@ -17,7 +17,7 @@ from .sampler import perturb
 from .settings import CollectionPlan, HnswSettings
 from .state import CollectionRecord, State, SubjectRecord, TargetState, Window
 from .subject import Subject, subjects_of
-from .trouble import CONCERNS_ALL, COSTS_NOTHING, LASTS_LONG, NoVectorsError, Trouble, classify
+from .trouble import CONCERNS_ALL, COSTS_NOTHING, LASTS_LONG, Failure, NoVectorsError, Trouble, classify
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class Visitor:
         """Tell whether no further query may start in this round."""
         return self.state.clock() >= self.ends_at or not self.budget.may_search()
 
-    async def visit(self, record: CollectionRecord) -> Trouble | None:
+    async def visit(self, record: CollectionRecord) -> Failure | None:
         """Measure one collection; return what went wrong."""
         record.visited_at = self.state.clock()
         if not record.backoff.waiting():
             await self._measure_collection(record)
         self.collections_left -= 1
-        return record.first_trouble()
+        return record.first_failure()
 
     async def _measure_collection(self, record: CollectionRecord) -> None:
         try:
@@ -105,7 +105,7 @@ class Visitor:
             try:
                 await self._measure_subject(subject, index, searches)
             except TargetError as error:
-                if self._fail(subject, classify(error), str(error)) in CONCERNS_ALL:
+                if self._fail(subject, classify(error), str(error)).trouble in CONCERNS_ALL:
                     break
 
     async def _measure_subject(self, record: SubjectRecord, index: Index, searches: float) -> None:
@@ -181,7 +181,7 @@ class Visitor:
         window = Window(settings.window_queries, settings.window_seconds, clock)
         return SubjectRecord(subject, window, clock, settings.reuse_queries)
 
-    def _fail(self, record: CollectionRecord | SubjectRecord, trouble: Trouble, text: str) -> Trouble:
+    def _fail(self, record: CollectionRecord | SubjectRecord, trouble: Trouble, text: str) -> Failure:
         """Book an error and leave the record alone for a while."""
         record.state = State.FAILING
         if trouble not in COSTS_NOTHING:
@@ -192,17 +192,17 @@ class Visitor:
     def _longest_pause(self) -> float:
         return max(self.settings.backoff_max_seconds, self.settings.interval_seconds)
 
-    def _note(self, record: CollectionRecord | SubjectRecord, trouble: Trouble, text: str) -> Trouble:
+    def _note(self, record: CollectionRecord | SubjectRecord, trouble: Trouble, text: str) -> Failure:
         """Count an error; log it once, not at every round."""
-        if record.trouble is not trouble:
+        if record.failure is None or record.failure.trouble is not trouble:
             log.warning("%s: %s: %s: %s", self.label, record.title, trouble, text)
-        record.trouble = trouble
-        return self.state.count(trouble)
+        record.failure = self.state.count(trouble, text)
+        return record.failure
 
     def _succeed(self, record: CollectionRecord | SubjectRecord) -> None:
-        if record.trouble is not None:
+        if record.failure is not None:
             log.info("%s: %s: measurable again", self.label, record.title)
-        record.trouble = None
+        record.failure = None
 
 
 def _absent_vectors(index: Index, plans: list[CollectionPlan]) -> list[str]:
