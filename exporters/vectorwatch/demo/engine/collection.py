@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 Shard = edge.EdgeShard
 
 _FILE = "collection.json"
-_PERSISTED = ("name", "configuration", "index_schemas")
+_ENGINE_PARTS = ("params", "hnsw_config", "optimizer_config", "quantization_config")
 
 
 class Collection:
@@ -40,7 +40,9 @@ class Collection:
         self.configuration: dict[str, Any] = record["configuration"]
         self.index_schemas: dict[str, Any] = record["index_schemas"]
         self.strict_mode = StrictMode(self.configuration.get("strict_mode_config"))
-        self.backlog = Backlog(points_at_start=shard.info().points_count)
+        self.backlog = Backlog(
+            points_at_start=shard.info().points_count, reconfigured=record.get("reconfigured", False)
+        )
         self.optimizing = False
         self.failure: str | None = None
         self.closed = False
@@ -132,12 +134,12 @@ class Collection:
         with self._write_lock, self._engine_lock:
             self._refuse_closed()
             changed = patch_configuration(self.configuration, body)
-            config = build_engine_config(changed)
-            self._reload(config)
+            if any(changed[part] != self.configuration[part] for part in _ENGINE_PARTS):
+                self._reload(build_engine_config(changed))
+                self.backlog.reconfigured = True
+                self.backlog.blocked = False
             self.configuration = changed
             self.strict_mode = StrictMode(changed.get("strict_mode_config"))
-            self.backlog.reconfigured = True
-            self.backlog.blocked = False
             self._save()
 
     def flush_if_due(self, now: float) -> None:
@@ -192,6 +194,7 @@ class Collection:
         with self._write_lock:
             if failure is None and not self.closed:
                 self.backlog.settle(self.info(), self.configuration)
+                self._save()
             self.backlog.blocked = failure is not None
             self._end_optimization(failure)
         shutil.rmtree(copy, ignore_errors=True)
@@ -227,5 +230,12 @@ class Collection:
             raise NotFound(f"Collection `{self.name}` doesn't exist!")
 
     def _save(self) -> None:
-        record = {name: getattr(self, name) for name in _PERSISTED}
-        write_json(self._folder / _FILE, record | {"shard": self._shard_folder.name})
+        record = {
+            "name": self.name,
+            "configuration": self.configuration,
+            "index_schemas": self.index_schemas,
+            "shard": self._shard_folder.name,
+            # The engine would not tell after a restart that its segments are of an older configuration.
+            "reconfigured": self.backlog.reconfigured,
+        }
+        write_json(self._folder / _FILE, record)

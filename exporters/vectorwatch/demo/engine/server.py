@@ -46,15 +46,13 @@ def _end_with_success_on_signals() -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+        return socket.create_server((settings.host, settings.port), family=family, backlog=128)
     except OSError as error:
-        cause = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+        # Python adds the address to the text of the system, a resolver's error has a text of its own.
+        cause = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else error.strerror
         raise VectorwatchError(
             f"engine: cannot listen on {settings.host}:{settings.port}: {cause}; "
             "stop what listens there or pass another --port"
         ) from error
-    return listener
