@@ -1,0 +1,120 @@
+"""Run the inbox: one process, one event loop, two ports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CollectorRegistry
+
+from vectorwatch.serve.app import base_app, exposition_response, own_registry
+from vectorwatch.serve.log import configure
+from vectorwatch.serve.metric import Sink
+from vectorwatch.serve.server import listen
+from vectorwatch.serve.server import run as serve
+from vectorwatch.settings import load
+
+from .guard import SafeHeaders
+from .intake import Intake
+from .journal import Journal
+from .metrics import JOURNAL, InboxMetrics
+from .reader import Reader
+from .receive import receive_routes
+from .routes import api_routes, page_routes
+from .settings import ENV_PREFIX, InboxSettings
+from .smtp import start_smtp
+from .writer import Writer
+
+log = logging.getLogger(__name__)
+
+_MOST_SERIES = 1_000  # there are about twenty
+
+
+def run(config: Path | None) -> None:
+    """Run until SIGTERM; raise VectorwatchError when a setting, a port or the folder cannot be used."""
+    settings = load(InboxSettings, config_file=config)
+    configure("inbox", settings.log_level)
+    mail_listener = listen(settings.smtp_host, settings.smtp_port, f"{ENV_PREFIX}SMTP_")
+    journal = Journal.open(
+        settings.data, settings.max_journal_bytes, retry_window_seconds=settings.retry_window_seconds
+    )
+    try:
+        serve(build_app(settings, journal, mail_listener), settings)
+    finally:
+        journal.close()
+
+
+def build_app(settings: InboxSettings, journal: Journal, mail_listener: socket.socket) -> FastAPI:
+    """Return the application; while it runs it takes mail on `mail_listener` too."""
+    registry = own_registry("inbox")
+    metrics = InboxMetrics(registry)
+    metrics.set_last_received(journal.index.last_received)
+    writer = Writer(journal, metrics)
+    intake = Intake(writer, metrics, settings.max_message_bytes)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        writing = asyncio.create_task(writer.run())
+        mail_server = await start_smtp(mail_listener, intake)
+        log.info(
+            "inbox: http://%s:%d, mail on port %d, %d entries in %s",
+            settings.host,
+            settings.port,
+            settings.smtp_port,
+            len(journal.index),
+            settings.data,
+        )
+        try:
+            yield
+        finally:
+            mail_server.close()
+            writer.stop()
+            await writing
+
+    app = base_app("Vectorwatch alert inbox", lifespan)
+    app.add_middleware(SafeHeaders)
+    _add_readiness(app, writer)
+    _add_metrics(app, writer, registry)
+    app.include_router(receive_routes(intake))
+    reader = Reader(journal)
+    app.include_router(api_routes(reader))
+    app.include_router(page_routes(reader, writer, _explain_addresses(settings)))
+    return app
+
+
+def _add_readiness(app: FastAPI, writer: Writer) -> None:
+    async def readyz() -> Response:
+        """Say whether notifications can be stored."""
+        if writer.trouble:
+            return PlainTextResponse(f"{writer.trouble}\n", status_code=503)
+        return PlainTextResponse("ready\n")
+
+    # Before the kernel's route, which says ready as soon as it is served.
+    app.add_api_route("/readyz", readyz)
+    app.router.routes.insert(0, app.router.routes.pop())
+
+
+def _add_metrics(app: FastAPI, writer: Writer, registry: CollectorRegistry) -> None:
+    @app.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        """Expose what this inbox says of itself."""
+        sink = Sink(_MOST_SERIES)
+        sink.add(JOURNAL, [writer.state()])
+        sink.attach(registry)
+        return await exposition_response(request, sink)
+
+
+def _explain_addresses(settings: InboxSettings) -> str:
+    base = f"http://{settings.host}:{settings.port}"
+    return (
+        f"webhook_configs:  url: {base}/webhook\n"
+        f"slack_configs:    api_url: {base}/slack\n"
+        f"email_configs:    smarthost: {settings.smtp_host}:{settings.smtp_port}\n"
+        "                  require_tls: false"
+    )
