@@ -56,6 +56,8 @@ class Backlog:
     reconfigured: bool = False
     blocked: bool = False
     """The last run failed: the next one waits for a write, which may have changed the cause."""
+    examined: bool = False
+    """Nothing changed since the optimizer looked: a thousand idle collections must cost nothing."""
 
     def note_write(self, now: float, points: int) -> None:
         """Count a write; `points` are those stored or overwritten, none for deletions."""
@@ -63,6 +65,7 @@ class Backlog:
         self.last_write_at = now
         self.touched_points += points
         self.blocked = False
+        self.examined = False
 
     def is_pending(self, counts: Counts, configuration: Mapping[str, Any]) -> bool:
         """Return whether the engine should optimize, now or after some quiet."""

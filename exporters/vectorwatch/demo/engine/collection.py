@@ -137,7 +137,7 @@ class Collection:
             if any(changed[part] != self.configuration[part] for part in _ENGINE_PARTS):
                 self._reload(build_engine_config(changed))
                 self.backlog.reconfigured = True
-                self.backlog.blocked = False
+                self.backlog.blocked = self.backlog.examined = False
             self.configuration = changed
             self.strict_mode = StrictMode(changed.get("strict_mode_config"))
             self._save()

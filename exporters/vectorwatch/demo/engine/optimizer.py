@@ -51,10 +51,13 @@ class Optimizer:
             self._optimize(collection)
 
     def _is_due(self, collection: Collection, now: float) -> bool:
-        quiet = collection.backlog.is_quiet(
+        backlog = collection.backlog
+        if backlog.examined or not backlog.is_quiet(
             now, self._settings.settle_seconds, self._settings.patience_seconds
-        )
-        return quiet and collection.backlog.is_pending(collection.info(), collection.configuration)
+        ):
+            return False
+        backlog.examined = True
+        return backlog.is_pending(collection.info(), collection.configuration)
 
     def _optimize(self, collection: Collection) -> None:
         copy = collection.begin_optimization()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, models
 
 READY_SECONDS = 60.0
 
@@ -68,6 +68,11 @@ class Engine:
                 pytest.fail(f"the engine ended with {process.returncode}: {said}")
             time.sleep(0.02)
         pytest.fail(f"the engine did not start: {self.log.read_text(encoding='utf-8')}")
+
+
+def make_point(point_id: int | str, vector: Any, payload: dict[str, Any] | None = None) -> models.PointStruct:
+    """Return a point; `vector` may be written with whole numbers, which the client's types refuse."""
+    return models.PointStruct(id=point_id, vector=vector, payload=payload)
 
 
 class StartEngine(Protocol):

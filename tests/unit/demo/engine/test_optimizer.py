@@ -40,7 +40,7 @@ def _create(client: QdrantClient, name: str, **options: Any) -> None:
 def _upsert(client: QdrantClient, name: str, vectors: Matrix, first_id: int = 0) -> None:
     for start in range(0, len(vectors), 1000):
         part = vectors[start : start + 1000]
-        ids = list(range(first_id + start, first_id + start + len(part)))
+        ids: list[Any] = list(range(first_id + start, first_id + start + len(part)))
         batch = models.Batch(ids=ids, vectors=part.tolist(), payloads=[{"parity": one % 2} for one in ids])
         client.upsert(name, batch, wait=True)
 

@@ -9,6 +9,8 @@ import pytest
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
+from .conftest import make_point
+
 SQUARE = models.VectorParams(size=2, distance=models.Distance.DOT)
 
 
@@ -80,9 +82,9 @@ def test_aliases_lead_to_their_collection_and_move_all_at_once(client: QdrantCli
         create_alias=models.CreateAlias(collection_name="blue", alias_name="live")
     )
     client.update_collection_aliases([create])
-    client.upsert("live", [models.PointStruct(id=1, vector=[1, 0])])
+    client.upsert("live", [make_point(1, [1, 0])])
     assert client.count("blue").count == 1
-    switch = [
+    switch: list[models.AliasOperations] = [
         models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name="live")),
         models.CreateAliasOperation(
             create_alias=models.CreateAlias(collection_name="green", alias_name="live")
@@ -109,15 +111,17 @@ def test_alias_actions_are_all_refused_when_one_is(http: httpx.Client, client: Q
 
 def test_payload_index_is_described_with_its_points(client: QdrantClient) -> None:
     _create(client, "indexed")
-    points = [
-        models.PointStruct(id=n, vector=[n, 1], payload={"city": "Bern"} if n < 3 else {}) for n in range(5)
-    ]
+    points = [make_point(n, [n, 1], {"city": "Bern"} if n < 3 else {}) for n in range(5)]
     client.upsert("indexed", points)
-    client.create_payload_index("indexed", "city", models.KeywordIndexParams(type="keyword", is_tenant=True))
+    client.create_payload_index(
+        "indexed", "city", models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
+    )
     client.create_payload_index("indexed", "year", models.PayloadSchemaType.INTEGER)
     schema = client.get_collection("indexed").payload_schema
     assert (schema["city"].data_type, schema["city"].points) == (models.PayloadSchemaType.KEYWORD, 3)
-    assert schema["city"].params == models.KeywordIndexParams(type="keyword", is_tenant=True)
+    assert schema["city"].params == models.KeywordIndexParams(
+        type=models.KeywordIndexType.KEYWORD, is_tenant=True
+    )
     assert (schema["year"].data_type, schema["year"].points) == (models.PayloadSchemaType.INTEGER, 0)
     client.delete_payload_index("indexed", "city")
     assert list(client.get_collection("indexed").payload_schema) == ["year"]
@@ -125,7 +129,7 @@ def test_payload_index_is_described_with_its_points(client: QdrantClient) -> Non
 
 def test_cluster_of_one_node(http: httpx.Client, client: QdrantClient) -> None:
     _create(client, "alone")
-    client.upsert("alone", [models.PointStruct(id=1, vector=[1, 0])])
+    client.upsert("alone", [make_point(1, [1, 0])])
     assert http.get("/cluster").json()["result"] == {"status": "disabled"}
     shards = http.get("/collections/alone/cluster").json()["result"]
     assert shards["local_shards"] == [{"shard_id": 0, "points_count": 1, "state": "Active"}]

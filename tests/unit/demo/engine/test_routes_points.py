@@ -7,6 +7,8 @@ import pytest
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
+from .conftest import make_point
+
 UUID_TEXT = "550e8400-e29b-41d4-a716-446655440000"
 
 
@@ -22,7 +24,7 @@ def test_points_come_back_with_payload_and_normalised_cosine_vector(
     client: QdrantClient, collection: str
 ) -> None:
     payload = {"word": "ä", "list": [1, {"deep": None}], "large": 2**53, "share": 0.25, "yes": True}
-    written = client.upsert(collection, [models.PointStruct(id=7, vector=[3, 4], payload=payload)], wait=True)
+    written = client.upsert(collection, [make_point(7, [3, 4], payload)], wait=True)
     assert written.status == models.UpdateStatus.COMPLETED
     (found,) = client.retrieve(collection, [7, 8], with_vectors=True)
     assert found.payload == payload
@@ -30,7 +32,7 @@ def test_points_come_back_with_payload_and_normalised_cosine_vector(
 
 
 def test_batch_form_and_uuid_ids(client: QdrantClient, collection: str) -> None:
-    batch = models.Batch(ids=[1, UUID_TEXT], vectors=[[1, 0], [0, 1]], payloads=[{"n": 1}, {}])
+    batch = models.Batch(ids=[1, UUID_TEXT], vectors=[[1.0, 0.0], [0.0, 1.0]], payloads=[{"n": 1}, {}])
     client.upsert(collection, batch)
     found = client.retrieve(collection, [UUID_TEXT, 1])
     assert {one.id: one.payload for one in found} == {1: {"n": 1}, UUID_TEXT: {}}
@@ -54,7 +56,7 @@ def test_named_sparse_and_multi_vectors_come_back(client: QdrantClient) -> None:
         "many": [[1.0, 0.0], [0.0, 2.0]],
         "words": models.SparseVector(indices=[3, 9], values=[0.5, 0.25]),
     }
-    client.upsert("kinds", [models.PointStruct(id=1, vector=vector), models.PointStruct(id=2, vector={})])
+    client.upsert("kinds", [make_point(1, vector), make_point(2, {})])
     full, empty = client.retrieve("kinds", [1, 2], with_vectors=True)
     assert full.vector == vector
     assert empty.vector == {}
@@ -64,8 +66,8 @@ def test_named_sparse_and_multi_vectors_come_back(client: QdrantClient) -> None:
 
 
 def test_upsert_overwrites_and_delete_removes(client: QdrantClient, collection: str) -> None:
-    client.upsert(collection, [models.PointStruct(id=n, vector=[1, n], payload={"n": n}) for n in range(4)])
-    client.upsert(collection, [models.PointStruct(id=0, vector=[0, 1], payload={"new": True})])
+    client.upsert(collection, [make_point(n, [1, n], {"n": n}) for n in range(4)])
+    client.upsert(collection, [make_point(0, [0, 1], {"new": True})])
     assert client.count(collection).count == 4
     client.delete(collection, models.PointIdsList(points=[1]))
     even = models.FieldCondition(key="n", match=models.MatchAny(any=[2]))
@@ -75,7 +77,7 @@ def test_upsert_overwrites_and_delete_removes(client: QdrantClient, collection: 
 
 
 def test_payload_is_set_overwritten_trimmed_and_cleared(client: QdrantClient, collection: str) -> None:
-    client.upsert(collection, [models.PointStruct(id=1, vector=[1, 0], payload={"a": 1, "b": 2})])
+    client.upsert(collection, [make_point(1, [1, 0], {"a": 1, "b": 2})])
 
     def payload() -> object:
         return client.retrieve(collection, [1])[0].payload
@@ -91,14 +93,14 @@ def test_payload_is_set_overwritten_trimmed_and_cleared(client: QdrantClient, co
 
 
 def test_vectors_are_updated_alone(client: QdrantClient, collection: str) -> None:
-    client.upsert(collection, [models.PointStruct(id=1, vector=[1, 0], payload={"kept": True})])
-    client.update_vectors(collection, [models.PointVectors(id=1, vector=[0, 2])])
+    client.upsert(collection, [make_point(1, [1, 0], {"kept": True})])
+    client.update_vectors(collection, [models.PointVectors(id=1, vector=[0.0, 2.0])])
     (found,) = client.retrieve(collection, [1], with_vectors=True)
     assert (found.vector, found.payload) == ([0.0, 1.0], {"kept": True})
 
 
 def test_one_point_by_path(http: httpx.Client, client: QdrantClient, collection: str) -> None:
-    client.upsert(collection, [models.PointStruct(id=5, vector=[1, 0], payload={"n": 5})])
+    client.upsert(collection, [make_point(5, [1, 0], {"n": 5})])
     found = http.get(f"/collections/{collection}/points/5").json()["result"]
     assert found == {"id": 5, "payload": {"n": 5}, "vector": [1.0, 0.0]}
     absent = http.get(f"/collections/{collection}/points/6")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 from qdrant_client import QdrantClient, models
 
-from .conftest import Engine
+from .conftest import Engine, make_point
 
 VECTORS = {1: [1.0, 0.0], 2: [0.8, 0.6], 3: [0.0, 1.0], 4: [-1.0, 0.0]}
-PAYLOADS = {
+PAYLOADS: dict[int, dict[str, Any]] = {
     1: {"color": "red", "n": 1, "tags": ["a", "b"], "place": {"lon": 7.4, "lat": 46.9}},
     2: {"color": "red", "n": 2, "text": "the quick fox", "when": "2026-01-02T00:00:00Z"},
     3: {"color": "blue", "n": 3.5, "parts": [{"kind": "x", "size": 1}, {"kind": "y", "size": 9}]},
@@ -25,7 +27,7 @@ def squares(engine: Engine) -> Iterator[QdrantClient]:
     client.create_collection(
         "squares", vectors_config=models.VectorParams(size=2, distance=models.Distance.DOT)
     )
-    points = [models.PointStruct(id=n, vector=VECTORS[n], payload=PAYLOADS[n]) for n in VECTORS]
+    points = [make_point(n, VECTORS[n], PAYLOADS[n]) for n in VECTORS]
     client.upsert("squares", points)
     client.create_payload_index("squares", "n", models.PayloadSchemaType.FLOAT)
     yield client
@@ -123,8 +125,8 @@ def test_named_vector_is_searched_by_using(client: QdrantClient) -> None:
     client.upsert(
         "places",
         [
-            models.PointStruct(id=1, vector={"near": [0, 0], "far": [9]}),
-            models.PointStruct(id=2, vector={"near": [3, 4], "far": [1]}),
+            make_point(1, {"near": [0, 0], "far": [9]}),
+            make_point(2, {"near": [3, 4], "far": [1]}),
         ],
     )
     found = client.query_points("places", query=[0.0, 0.0], using="near", with_vectors=["far"]).points
@@ -159,7 +161,9 @@ CONDITIONS: dict[str, tuple[models.Filter, set[int]]] = {
     "text": (models.Filter(must=[Condition(key="text", match=models.MatchText(text="quick"))]), {2}),
     "range": (models.Filter(must=[Condition(key="n", range=models.Range(gt=1, lte=3.5))]), {2, 3}),
     "time": (
-        models.Filter(must=[Condition(key="when", range=models.DatetimeRange(gte="2026-01-01T00:00:00Z"))]),
+        models.Filter(
+            must=[Condition(key="when", range=models.DatetimeRange(gte=datetime(2026, 1, 1, tzinfo=UTC)))]
+        ),
         {2},
     ),
     "values_count": (

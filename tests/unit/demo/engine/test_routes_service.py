@@ -12,7 +12,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.version_check import is_compatible
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from .conftest import StartEngine
+from .conftest import StartEngine, make_point
 
 Labels = dict[str, str]
 
@@ -31,9 +31,7 @@ def _fill(client: QdrantClient, name: str) -> None:
         "b": models.VectorParams(size=2, distance=models.Distance.DOT),
     }
     client.create_collection(name, vectors_config=vectors)
-    points = [
-        models.PointStruct(id=n, vector={"a": [n, 1], "b": [1, n]} if n else {"a": [1, 1]}) for n in range(5)
-    ]
+    points = [make_point(n, {"a": [n, 1], "b": [1, n]} if n else {"a": [1, 1]}) for n in range(5)]
     client.upsert(name, points)
 
 

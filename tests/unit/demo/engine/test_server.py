@@ -12,7 +12,7 @@ import httpx
 import pytest
 from qdrant_client import models
 
-from .conftest import Engine, StartEngine
+from .conftest import Engine, StartEngine, make_point
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,8 +25,10 @@ def _fill(engine: Engine) -> None:
     client.create_collection(
         "kept \n#", vectors_config=models.VectorParams(size=2, distance=models.Distance.DOT)
     )
-    client.create_payload_index("kept \n#", "n", models.IntegerIndexParams(type="integer", range=True))
-    points = [models.PointStruct(id=n, vector=[n, 1], payload={"n": n}) for n in range(100)]
+    client.create_payload_index(
+        "kept \n#", "n", models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, range=True)
+    )
+    points = [make_point(n, [n, 1], {"n": n}) for n in range(100)]
     client.upsert("kept \n#", points)
     client.delete("kept \n#", [3])
     create = models.CreateAlias(collection_name="kept \n#", alias_name="also")

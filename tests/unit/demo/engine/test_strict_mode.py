@@ -12,6 +12,8 @@ from vectorwatch.demo.engine.errors import BadRequest, RateLimited
 from vectorwatch.demo.engine.fields import Fields
 from vectorwatch.demo.engine.strict_mode import RateLimiter, StrictMode
 
+from .conftest import make_point
+
 
 class Clock:
     def __init__(self) -> None:
@@ -97,7 +99,7 @@ def guarded(client: QdrantClient) -> QdrantClient:
         )
         vectors = models.VectorParams(size=2, distance=models.Distance.DOT)
         client.create_collection("guarded", vectors_config=vectors, strict_mode_config=rules)
-        client.upsert("guarded", [models.PointStruct(id=1, vector=[1, 0])])
+        client.upsert("guarded", [make_point(1, [1, 0])])
     return client
 
 
