@@ -34,7 +34,10 @@ def main(wanted: list[str]) -> int:
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps([as_json(row) for row in rows], indent=2) + "\n")
     missed = [row.name for row in rows if not row.ok]
-    print(f"\n{len(rows)} figures in {OUTPUT}; " + (f"missed: {'; '.join(missed)}" if missed else "all aims met"))
+    print(
+        f"\n{len(rows)} figures in {OUTPUT}; "
+        + (f"missed: {'; '.join(missed)}" if missed else "all aims met")
+    )
     return int(bool(missed))
 
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 
 import uvicorn
-from tests.bench.measure import Row, Scraper, free_port, percentile, running
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
+from tests.bench.measure import Row, Scraper, free_port, percentile, running
 
 from vectorwatch.serve.app import exporter_app
 from vectorwatch.serve.metric import Metric, Sink, Table
@@ -29,7 +29,7 @@ TABLE: Table[int] = Table(
 
 
 class Place:
-    label = "bench"
+    label = url = "bench"
 
 
 class LibraryRows(Collector):

@@ -1,7 +1,7 @@
 """A stand-in for a Qdrant server with many collections: recorded answers at the speed of the loop.
 
-`python -m tests.bench.qdrant_stand_in PORT COUNT`. It answers faster than a real server, so that the exporter is measured
-and not the server; what a real server's own time adds is not part of the figure.
+`python -m tests.bench.qdrant_stand_in PORT COUNT`. It answers faster than a real server, so that the exporter
+is measured and not the server; what a real server's own time adds is not part of the figure.
 """
 
 from __future__ import annotations

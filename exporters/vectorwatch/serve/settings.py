@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 import yaml
 from pydantic import Field
@@ -47,7 +47,15 @@ class ExporterSettings(ServeSettings):
     )
 
 
-T = TypeVar("T", bound=Target)
+class UrlTarget(Target, Protocol):
+    """A target with a URL, so that an address in a list can be told to mean it."""
+
+    @property
+    def url(self) -> str:
+        """Return the URL that is read."""
+
+
+T = TypeVar("T", bound=UrlTarget)
 
 
 class ConfiguredTargets(Generic[T]):
@@ -67,11 +75,18 @@ class ConfiguredTargets(Generic[T]):
         return self._targets[0] if self._targets else None
 
     def find(self, wanted: str) -> T | None:
-        """Return the target whose label is `wanted`, or None: no other host is ever called."""
+        """Return the target whose label, URL or address is `wanted`, or None: no other host is ever called.
+
+        A configured target comes before the same address in the file: it may have credentials of its own.
+        """
+        try:
+            asked = self._from_address(wanted)
+        except ValueError:
+            asked = None
         for target in self._targets:
-            if target.label == wanted:
+            if target.label == wanted or (asked and target.url == asked.url):
                 return target
-        return self._from_address(wanted) if wanted in self._file_addresses() else None
+        return asked if wanted in self._file_addresses() else None
 
     def labels(self) -> list[str]:
         """Return the labels of all allowed targets."""

@@ -134,6 +134,22 @@ def test_a_file_sd_target_is_allowed_without_a_restart(tmp_path: Path) -> None:
     assert book.labels() == ["http://127.0.0.1:6333", "qdrant-2:6333"]
 
 
+@pytest.mark.parametrize("wanted", ["main", "http://qdrant:6333", "qdrant:6333"])
+def test_a_target_is_found_by_name_url_and_address(wanted: str) -> None:
+    settings = load(QdrantSettings, environ={PREFIX + "URL": "http://qdrant:6333", PREFIX + "NAME": "main"})
+    found = settings.target_book().find(wanted)
+    assert found is not None
+    assert found.label == "main"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["qdrant", "qdrant:6334", "https://qdrant:6333", "", "http://[", "x@qdrant:6333"]
+)
+def test_anything_else_is_not_found(wanted: str) -> None:
+    settings = load(QdrantSettings, environ={PREFIX + "URL": "http://qdrant:6333", PREFIX + "NAME": "main"})
+    assert settings.target_book().find(wanted) is None
+
+
 @pytest.mark.parametrize("text", ["{", "5", "[5]", "[{targets: 5}]", ""])
 def test_a_broken_file_sd_file_allows_nothing(tmp_path: Path, text: str) -> None:
     file = tmp_path / "qdrant.yml"

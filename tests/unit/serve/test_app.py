@@ -25,7 +25,7 @@ ROWS: Table[int] = Table((Metric("x_value", "h", lambda n: n),), ("n",), lambda 
 
 class Place:
     def __init__(self, label: str) -> None:
-        self.label = label
+        self.label = self.url = label
 
 
 Serve = Callable[[FastAPI], str]
@@ -93,8 +93,8 @@ def test_a_hanging_target_freezes_nothing_else(serve: Serve) -> None:
     released = threading.Event()
 
     async def hang_until_released(place: Place, _sink: Sink) -> None:
-        while place.label == "http://a" and not released.is_set():
-            await asyncio.sleep(0.01)
+        if place.label == "http://a":
+            await asyncio.to_thread(released.wait, 60)
 
     url = serve(app(hang_until_released))
     scrape = threading.Thread(target=lambda: httpx.get(url + "/metrics", timeout=60))
