@@ -50,6 +50,10 @@ golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metr
 	-$(PYTEST) -q tests/unit -k golden_or_recorded >/dev/null
 	git --no-pager diff --stat -- tests/unit
 
+.PHONY: reference
+reference: $(VENV)/.test ## Rewrite docs/reference/metrics.md and settings.md from the code
+	$(BIN)/python -m vectorwatch.catalogue docs/reference
+
 .PHONY: bench
 bench: $(VENV)/.test ## Measure what the aims are about; writes build/bench.json
 	$(BIN)/python -m tests.bench
