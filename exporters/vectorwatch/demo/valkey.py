@@ -12,8 +12,8 @@ from vectorwatch.demo.readiness import answers_ping
 from vectorwatch.demo.supervisor import Service
 from vectorwatch.errors import VectorwatchError
 
-MAXIMUM_MEMORY_BYTES = 8 * 1024 * 1024
-"""Little, so that the workload's cached answers reach it and evictions happen."""
+MAXIMUM_MEMORY_BYTES = 2_400 * 1024
+"""Just less than the workload's answers need before they expire, so that some are evicted."""
 SLOW_MICROSECONDS = 2000
 """What the slow log keeps: on a loopback server two milliseconds are slow."""
 
