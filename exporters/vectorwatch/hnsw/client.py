@@ -28,6 +28,7 @@ class Mode(StrEnum):
 
     ANN = "ann"
     EXACT = "exact"
+    CHECK = "check"
     SAMPLE = "sample"
     STATE = "state"
 
@@ -95,7 +96,7 @@ class SearchClient:
         if subject.filter is not None:
             conditions.append(subject.filter)
         return await self._search(
-            Mode.EXACT, subject, vector, len(ids), {"exact": True}, {"must": conditions}
+            Mode.CHECK, subject, vector, len(ids), {"exact": True}, {"must": conditions}
         )
 
     async def _search(
