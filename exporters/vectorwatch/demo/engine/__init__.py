@@ -13,11 +13,12 @@ Stand-in, ours, shaped after Qdrant 1.19:
 - strict mode, rate limits, `/telemetry`, `/issues` (always empty) and the names in `/metrics`;
   `memory_resident_bytes` is this process's RSS, not jemalloc's figure, and
   `collection_indexed_only_excluded_points` is an estimate from the counts above;
-- payload index parameters and the configuration are kept beside the engine, which does not tell them.
+- payload index parameters and the configuration are kept beside the engine, which does not tell them;
+- floats are written in double precision (0.800000011920929) where Qdrant writes the shortest single (0.8).
 
-Unproven here, therefore: everything of a cluster, real server timings (the engine's Python binding holds
-the interpreter lock during each call, so calls run one after another), snapshots, inference, groups,
-recommendations, discovery, `/metrics?per_collection` and `anonymize`.
+Unproven here, therefore: everything of a cluster, snapshots, inference, groups, recommendations, discovery,
+`/metrics?per_collection` and `anonymize`, and real server timings: the engine's Python binding holds the
+interpreter lock during each call, so calls run one after another, and a flush (20 to 50 ms) stops them all.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 
 from vectorwatch.demo.engine.errors import BadBody, BadValue, WrongInput
 from vectorwatch.demo.engine.fields import Fields, require
+from vectorwatch.demo.engine.strict_mode import read_rules
 
 DISTANCES = ("Cosine", "Euclid", "Dot", "Manhattan")
 _LARGEST_VECTOR = 65_536
@@ -158,9 +159,10 @@ def _read_quantization(value: Any) -> dict[str, Any] | None:
 
 
 def _merge_extras(configuration: dict[str, Any], body: Fields) -> dict[str, Any]:
-    for name in ("strict_mode_config", "metadata"):
-        if name in body:
-            configuration[name] = configuration.get(name, {}) | _mapping(body, name)
+    if strict := body.fields("strict_mode_config"):
+        configuration["strict_mode_config"] = configuration.get("strict_mode_config", {}) | read_rules(strict)
+    if "metadata" in body:
+        configuration["metadata"] = configuration.get("metadata", {}) | _mapping(body, "metadata")
     return configuration
 
 

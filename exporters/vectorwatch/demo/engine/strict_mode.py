@@ -17,6 +17,29 @@ from vectorwatch.demo.engine.errors import BadRequest, RateLimited
 from vectorwatch.demo.engine.fields import Fields
 from vectorwatch.demo.engine.filters import count_conditions
 
+_FLAGS = (
+    "enabled",
+    "search_allow_exact",
+    "unindexed_filtering_retrieve",
+    "unindexed_filtering_update",
+)
+_LIMITS = (
+    "max_query_limit",
+    "search_max_hnsw_ef",
+    "search_max_batchsize",
+    "upsert_max_batchsize",
+    "read_rate_limit",
+    "write_rate_limit",
+)
+
+
+def read_rules(written: Fields) -> dict[str, Any]:
+    """Return a `strict_mode_config` as it is stored. Raises BadBody and BadValue for what is enforced."""
+    checked: dict[str, Any] = {name: written.flag(name) for name in _FLAGS}
+    checked |= {name: written.integer(name, minimum=1) for name in _LIMITS}
+    checked |= {"search_max_oversampling": written.number("search_max_oversampling")}
+    return {name: checked.get(name, value) for name, value in written.raw.items()}
+
 
 class RateLimiter:
     """A token bucket of `per_minute` tokens, full at the start, as `common/src/rate_limiting.rs` has it."""

@@ -133,3 +133,12 @@ def test_server_answers_429_with_retry_after(http: httpx.Client, client: QdrantC
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     with pytest.raises(ResourceExhaustedResponse):
         client.query_points("scarce", query=[1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [({"max_query_limit": "ten"}, 400), ({"enabled": 1}, 400), ({"read_rate_limit": 0}, 422), ([], 400)],
+)
+def test_rules_that_cannot_be_are_refused(http: httpx.Client, rules: object, status: int) -> None:
+    body = {"vectors": {"size": 2, "distance": "Dot"}, "strict_mode_config": rules}
+    assert http.put("/collections/unruly", json=body).status_code == status
