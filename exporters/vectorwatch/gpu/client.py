@@ -194,7 +194,7 @@ class Nvml:
 
     def fields(self, device: Device, keys: Sequence[FieldKey]) -> dict[FieldKey, FieldValue]:
         """Return those of the field values that the card provides."""
-        answers = self.ask(device, "nvmlDeviceGetFieldValues", list(keys)) if keys else None
+        answers = self.ask(device, "nvmlDeviceGetFieldValues", tuple(keys)) if keys else None
         values = {}
         for key, answer in zip(keys, answers or (), strict=False):
             code = answer.nvmlReturn

@@ -51,7 +51,7 @@ SLICE_TABLE: Table[Slice] = Table(
 )
 
 COUNT_TABLE: Table[int] = Table(
-    (Metric("gpu_count", "Cards that the driver lists (`nvmlDeviceGetCount_v2`).", lambda count: count),)
+    (Metric("gpu_devices", "Cards that the driver lists (`nvmlDeviceGetCount_v2`).", lambda count: count),)
 )
 
 PRESENCE_TABLE: Table[tuple[str, bool]] = Table(

@@ -17,7 +17,7 @@ from vectorwatch.settings import load
 
 from .client import Nvml
 from .collector import Collector
-from .settings import GpuSettings, LocalMachine
+from .settings import GpuSettings, LocalBook, LocalMachine
 
 SERVICE = "gpu-exporter"
 
@@ -26,7 +26,7 @@ def build_exporter(settings: GpuSettings, collector: Collector) -> Exporter[Loca
     """Return the room as the kernel sees it."""
     return Exporter(
         name="gpu",
-        targets=settings.target_book(),
+        targets=LocalBook(),
         collect=collector.collect,
         max_series=settings.max_series,
         timeout_seconds=settings.scrape_timeout_seconds,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
+from vectorwatch.serve.settings import ExporterSettings, Port
 from vectorwatch.settings import Settings
 
 CardUuid = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-fA-F-]{8,}$")]
@@ -19,6 +20,23 @@ class LocalMachine:
     """The only target: NVML reads the machine it runs on."""
 
     label: str = "local"
+
+
+class LocalBook:
+    """The book with the one target."""
+
+    @property
+    def default(self) -> LocalMachine:
+        """Return this machine."""
+        return LocalMachine()
+
+    def find(self, wanted: str) -> LocalMachine | None:
+        """Return this machine if it is meant."""
+        return LocalMachine() if wanted == LocalMachine().label else None
+
+    def labels(self) -> list[str]:
+        """Return the label of this machine."""
+        return [LocalMachine().label]
 
 
 class GpuSettings(ExporterSettings):
@@ -46,13 +64,6 @@ class GpuSettings(ExporterSettings):
 
     @field_validator("targets_file")
     @classmethod
-    def _refuse_targets_file(cls, _: object) -> NoReturn:
-        raise ValueError("NVML reads only its own machine; run one GPU exporter on each GPU host instead")
-
-    def target_book(self) -> ConfiguredTargets[LocalMachine]:
-        """Return the book with the one target, `local`."""
-        return ConfiguredTargets([LocalMachine()], None, _refuse_address)
-
-
-def _refuse_address(_: str) -> NoReturn:
-    raise ValueError("NVML reads only its own machine")
+    def _refuse_targets_file(cls, file: Path | None) -> None:
+        if file is not None:
+            raise ValueError("NVML reads only its own machine; run a GPU exporter on each GPU host")

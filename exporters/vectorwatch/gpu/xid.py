@@ -44,14 +44,15 @@ class XidLedger:
         with self._lock:
             self._account(uuid)
 
-    def record(self, uuid: str, code: int) -> None:
-        """Count one event; codes beyond the ceiling of a card count as `other`."""
+    def record(self, uuid: str, code: int) -> int:
+        """Count one event and return its number; codes beyond the ceiling of a card count as `other`."""
         with self._lock:
             account = self._account(uuid)
             known = str(code) in account.events or len(account.events) < _MOST_CODES_PER_CARD
             label = str(code) if known else OTHER
             account.events[label] = account.events.get(label, 0) + 1
             account.last_timestamps[label] = self._clock()
+            return account.events[label]
 
     def counts(self) -> list[XidCounts]:
         """Return a copy of all counts."""
@@ -108,7 +109,7 @@ class XidWatcher:
                 event = events.wait(_WAIT_SECONDS)
                 if event is not None:
                     uuid, code = event
-                    self._ledger.record(uuid, code)
-                    log.warning("XID %d on %s", code, uuid)
+                    if self._ledger.record(uuid, code) == 1:
+                        log.warning("XID %d on %s; more of them are only counted", code, uuid)
         finally:
             self.watching = False
