@@ -146,9 +146,10 @@ class Journal:
         if self._active:
             self._active.close()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._active = Segment.beginning_with(self._folder, first_id)
+        # No file may get the name of another, not even after one of which nothing could be kept.
+        taken = self._segments[-1].first_id if self._segments else 0
+        self._active = Segment.beginning_with(self._folder, max(first_id, taken + 1))
         self._segments.append(self._active)
-        self._next_id = max(self._next_id, first_id + 1)  # no second file may get this name
         return self._active
 
     def _remove_oldest(self) -> None:
@@ -167,8 +168,7 @@ class Journal:
             self.index.add(head, segment, offset, length)
             if head.duplicate_of is None:
                 self._retries.remember(head.channel, head.group, head.digest, head.id, head.received_at)
-        # One above the file's own name even when it is empty: no second file may get that name.
-        self._next_id = max(self._next_id, segment.first_id + 1, self.index.last_id + 1)
+        self._next_id = max(self._next_id, segment.first_id, self.index.last_id + 1)
 
 
 def _lock(folder: Path) -> int:

@@ -53,7 +53,7 @@ def receive_routes(intake: Intake, body_seconds: float = BODY_SECONDS) -> APIRou
         async def read() -> Notification:
             if is_cross_site(request.headers):
                 raise RefusedError(
-                    RefusalReason.CROSS_SITE, "Requests from web pages of other hosts are refused."
+                    RefusalReason.CROSS_SITE, "Requests of web pages from other hosts are refused."
                 )
             return parse(await read_body(request, intake.max_message_bytes, body_seconds))
 

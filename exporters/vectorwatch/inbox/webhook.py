@@ -42,7 +42,8 @@ def parse_webhook(body: bytes) -> Notification:
         severity=worst_severity(alert.labels.get("severity", "") for alert in alerts),
         alerts=alerts,
         group=shorten(group if isinstance(group, str) else _write_title(alerts), MAX_TITLE_CHARACTERS),
-        digest=digest_of(payload),
+        # The reason may differ between two attempts at the same notification.
+        digest=digest_of({key: value for key, value in payload.items() if key != "notification_reason"}),
         raw=payload,
     )
 

@@ -15,7 +15,7 @@ _NEVER = "0001-01-01"  # Go's zero time: still firing
 
 
 def render_webhook(record: Mapping[str, Any]) -> Html:
-    """Return a webhook: its title and each alert with what a person needs to act."""
+    """Return a webhook: its title, unless it repeats a single alert's, and each alert with what a person needs to act."""
     payload = record["raw"]
     alerts = payload["alerts"]
     shown = [_render_alert(alert) for alert in alerts[:_MOST_ALERTS]]
@@ -24,7 +24,7 @@ def render_webhook(record: Mapping[str, Any]) -> Html:
     source = payload.get("externalURL")
     return element(
         "div",
-        element("h2", str(record["title"]), class_="subject"),
+        element("h2", str(record["title"]), class_="subject") if len(alerts) != 1 else "",
         *shown,
         element("div", *_render_links({"Alertmanager": source}), class_="links"),
         class_="webhook-message",
