@@ -1,0 +1,67 @@
+"""What the how-to pages tell users to write is taken by the programs that read it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+
+def blocks(repository: Path, page: str) -> list[str]:
+    text = (repository / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    return re.findall(r"```yaml\n(.+?)```", text, re.DOTALL)
+
+
+def check(*command: str | Path) -> None:
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture
+def prometheus(repository: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(repository / "prometheus", tmp_path / "prometheus"))
+
+
+def test_target_lists_and_jobs_in_the_text_are_valid(
+    repository: Path, prometheus: Path, tools: Mapping[str, Path]
+) -> None:
+    seen = set()
+    for number, block in enumerate(blocks(repository, "add-targets.md")):
+        is_job = "scrape_configs" in yaml.safe_load(block)
+        seen.add(is_job)
+        place = prometheus / "jobs" / f"{number}.yml" if is_job else prometheus / "targets" / "qdrant.yml"
+        place.write_text(block, encoding="utf-8")
+        (prometheus / "secrets" / "qdrant_read_only_key").write_text("key", encoding="utf-8")
+        check(tools["promtool"], "check", "config", prometheus / "prometheus.yml")
+    assert seen == {True, False}
+
+
+def test_the_block_of_the_mail_server_replaces_ours_line_by_line(
+    repository: Path, tmp_path: Path, tools: Mapping[str, Path]
+) -> None:
+    [block] = blocks(repository, "slack-and-email.md")
+    folder = Path(shutil.copytree(repository / "alertmanager", tmp_path / "alertmanager"))
+    text = (folder / "alertmanager.yml").read_text(encoding="utf-8")
+    ours = re.search(r"── your mail server ─+\n(.+?) +# ──", text, re.DOTALL)
+    assert ours
+    assert set(yaml.safe_load(ours.group(1))) == set(yaml.safe_load(block))
+    (folder / "alertmanager.yml").write_text(text.replace(ours.group(1), block), encoding="utf-8")
+    check(tools["amtool"], "check-config", folder / "alertmanager.yml")
+
+
+def test_every_list_of_targets_is_named_on_its_page(repository: Path) -> None:
+    page = (repository / "docs" / "how-to" / "add-targets.md").read_text(encoding="utf-8")
+    for path in (repository / "prometheus" / "targets").glob("*.yml"):
+        assert f"`{path.name}`" in page
+
+
+def test_every_setting_on_the_pages_exists(repository: Path) -> None:
+    settings = (repository / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    for path in (repository / "docs" / "how-to").glob("*.md"):
+        for name in re.findall(r"`(VECTORWATCH_\w+)`", path.read_text(encoding="utf-8")):
+            assert f"`{name}`" in settings, f"{path.name}: {name}"

@@ -1,0 +1,201 @@
+"""A real Prometheus with the repository's own configuration: what it scrapes and what becomes of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+# Test time: everything that the configuration does every 15 s happens every second.
+FAST = {"scrape_interval: 15s": "scrape_interval: 1s", "scrape_timeout: 10s": "scrape_timeout: 1s"} | {
+    "evaluation_interval: 15s": "evaluation_interval: 1s"
+}
+
+
+@pytest.fixture
+def folder(repository: Path, tmp_path: Path, copy: Callable[..., Path]) -> Path:
+    return copy(repository / "prometheus", tmp_path / "prometheus", FAST)
+
+
+def write_targets(folder: Path, name: str, *groups: dict[str, Any]) -> None:
+    """Replace a list as an editor does: write beside it, then rename."""
+    scratch = folder / "targets" / f".{name}.new"
+    scratch.write_text(yaml.safe_dump(list(groups)), encoding="utf-8")
+    scratch.replace(folder / "targets" / f"{name}.yml")
+
+
+def test_every_listed_server_has_one_instance_in_both_of_its_jobs(
+    folder: Path, start_prometheus: Callable[[Path], Any], poll: Callable[..., None]
+) -> None:
+    write_targets(
+        folder, "qdrant", {"targets": ["qdrant:6333"]}, {"targets": ["https://q.example.net:6333/"]}
+    )
+    write_targets(
+        folder,
+        "dragonfly",
+        {"targets": ["dragonfly:6379"]},
+        {"targets": ["rediss://d.example.net:6379"]},
+        {"targets": ["valkey:6379"], "labels": {"__native_metrics__": "no"}},
+    )
+    expected = {
+        ("prometheus", "prometheus:9090", "http://prometheus:9090/metrics"),
+        ("alertmanager", "alertmanager:9093", "http://alertmanager:9093/metrics"),
+        ("inbox", "inbox:9446", "http://inbox:9446/metrics"),
+        ("gpu-exporter", "gpu-exporter:9445", "http://gpu-exporter:9445/metrics"),
+        # The servers' own metrics …
+        ("qdrant", "qdrant:6333", "http://qdrant:6333/metrics"),
+        ("qdrant", "q.example.net:6333", "https://q.example.net:6333/metrics"),
+        ("dragonfly", "dragonfly:6379", "http://dragonfly:6379/metrics"),
+        ("dragonfly", "d.example.net:6379", "https://d.example.net:6379/metrics"),
+        # … and what the exporters read of them, beside the exporters' own process.
+        *both("qdrant-exporter:9441", "qdrant:6333", "https://q.example.net:6333/"),
+        *both("dragonfly-exporter:9442", "dragonfly:6379", "rediss://d.example.net:6379", "valkey:6379"),
+        *both("hnsw-probe:9443", "qdrant:6333", "https://q.example.net:6333/"),
+    }
+    prometheus = start_prometheus(folder)
+    poll(lambda: len(prometheus.targets()) >= len(expected), "every target known")
+    assert prometheus.targets() == expected
+
+
+def both(exporter: str, *servers: str) -> set[tuple[str, str, str]]:
+    job = exporter.partition(":")[0]
+    targets = {(job, exporter, f"http://{exporter}/metrics?first_target=no")}
+    for server in servers:
+        instance = re.sub(r"^\w+://|/$", "", server)
+        targets.add((job, instance, str(httpx.URL(f"http://{exporter}/probe", params={"target": server}))))
+    return targets
+
+
+def test_a_target_added_while_it_runs_is_scraped_without_a_restart(
+    folder: Path,
+    start_prometheus: Callable[[Path], Any],
+    serve_metrics: Callable[[str], Any],
+    poll: Callable[..., None],
+) -> None:
+    app, mcp_server = serve_metrics("app_requests_total 7\n"), serve_metrics("mcp_calls_total 3\n")
+    prometheus = start_prometheus(folder)
+    assert prometheus.query("app_requests_total") == []
+    write_targets(folder, "app", {"targets": [app.address], "labels": {"team": "search"}})
+    write_targets(folder, "mcp-server", {"targets": [mcp_server.address]})
+    poll(lambda: bool(prometheus.query("app_requests_total")), "the application scraped")
+    poll(lambda: bool(prometheus.query("mcp_calls_total")), "the MCP server scraped")
+    labels, value = prometheus.query("app_requests_total")[0]
+    assert (labels["job"], labels["team"], value) == ("app", "search", 7)
+    assert set(mcp_server.paths) == {"/health/metrics"}
+
+
+def test_a_broken_list_loses_no_target(
+    folder: Path,
+    start_prometheus: Callable[[Path], Any],
+    serve_metrics: Callable[[str], Any],
+    poll: Callable[..., None],
+) -> None:
+    app, added = serve_metrics("app_requests_total 7\n"), serve_metrics("mcp_calls_total 3\n")
+    write_targets(folder, "app", {"targets": [app.address]})
+    prometheus = start_prometheus(folder)
+    poll(lambda: bool(prometheus.query('up{job="app"} == 1')), "the application scraped")
+    (folder / "targets" / "app.yml").write_text("- targets: [", encoding="utf-8")
+    write_targets(folder, "mcp-server", {"targets": [added.address]})
+    poll(lambda: bool(prometheus.query('up{job="mcp-server"} == 1')), "the other list still watched")
+    assert prometheus.query('up{job="app"} == 1')
+
+
+def test_a_job_of_the_users_own_is_read_from_jobs_and_can_be_one_with_ours(
+    folder: Path,
+    start_prometheus: Callable[[Path], Any],
+    serve_metrics: Callable[[str], Any],
+    poll: Callable[..., None],
+) -> None:
+    page = serve_metrics("memory_resident_bytes 1\n")
+    job = {
+        "job_name": "qdrant-with-key",
+        "authorization": {"credentials_file": "../secrets/qdrant_read_only_key"},
+        "static_configs": [{"targets": [page.address]}],
+        "relabel_configs": [{"target_label": "job", "replacement": "qdrant"}],
+    }
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "qdrant_read_only_key").write_text("k3y\n", encoding="utf-8")
+    (folder / "jobs" / "mine.yml").write_text(yaml.safe_dump({"scrape_configs": [job]}), encoding="utf-8")
+    prometheus = start_prometheus(folder)
+    poll(lambda: bool(prometheus.query('qdrant_memory_usage_bytes{job="qdrant"}')), "our rules see it")
+    assert set(page.authorizations) == {"Bearer k3y"}
+
+
+def test_native_names_have_one_form_and_no_value_counts_twice(
+    folder: Path,
+    start_prometheus: Callable[[Path], Any],
+    serve_metrics: Callable[[str], Any],
+    poll: Callable[..., None],
+) -> None:
+    plain = serve_metrics("collections_total 3\n")
+    prefixed = serve_metrics("qdrant_collections_total 4\nqdrant_app_info 1\n")
+    dragonfly = serve_metrics(
+        "dragonfly_keyspace_hits_total 30\n"
+        "dragonfly_keyspace_misses_total 12\n"
+        'dragonfly_db_keys{db="db0"} 5\n'
+        'dragonfly_keyspace_hits_total{db="db0"} 20\n'
+        'dragonfly_keyspace_hits_total{db="db1"} 10\n'
+        'dragonfly_keyspace_misses_total{db="db0"} 12\n'
+    )
+    write_targets(folder, "qdrant", {"targets": [plain.address, prefixed.address]})
+    write_targets(folder, "dragonfly", {"targets": [dragonfly.address]})
+    prometheus = start_prometheus(folder)
+    poll(lambda: len(prometheus.query("collections_total")) == 2, "both Qdrant servers scraped")
+    poll(lambda: bool(prometheus.query("dragonfly_db_keys")), "Dragonfly scraped")
+    assert {row[1] for row in prometheus.query("collections_total")} == {3, 4}
+    assert prometheus.query('{__name__=~"qdrant_.+", job="qdrant"}') == []
+    assert prometheus.query("sum(dragonfly_keyspace_hits_total)")[0][1] == 30
+    assert prometheus.query("sum(dragonfly_keyspace_misses_total)")[0][1] == 12
+
+
+def test_the_examples_are_lists_that_prometheus_takes(
+    folder: Path, start_prometheus: Callable[[Path], Any], poll: Callable[..., None]
+) -> None:
+    examples = sorted((folder / "targets" / "examples").glob("*.yml"))
+    assert [path.name for path in examples] == sorted(
+        path.name for path in (folder / "targets").glob("*.yml")
+    )
+    listed, native = set(), set()
+    for path in examples:
+        shutil.copy(path, folder / "targets" / path.name)
+        for group in yaml.safe_load(path.read_text(encoding="utf-8")):
+            servers = {re.sub(r"^\w+://", "", target) for target in group["targets"]}
+            listed |= servers
+            native |= servers if "__native_metrics__" not in group.get("labels", {}) else set()
+    prometheus = start_prometheus(folder)
+    poll(lambda: listed <= {target[1] for target in prometheus.targets()}, f"all of {listed}")
+    own = {instance for job, instance, _ in prometheus.targets() if job in ("qdrant", "dragonfly")}
+    assert own == {server for server in native if server.endswith((":6333", ":6379"))}
+
+
+def test_every_rule_is_loaded_and_evaluates(
+    folder: Path,
+    start_prometheus: Callable[[Path], Any],
+    poll: Callable[..., None],
+    rules: list[Any],
+) -> None:
+    prometheus = start_prometheus(folder)
+
+    def loaded() -> list[dict[str, Any]]:
+        return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+
+    poll(lambda: all(rule["health"] == "ok" for rule in loaded()), "every rule evaluated")
+    assert [rule["name"] for rule in loaded()] == [rule.name for rule in rules]
+
+
+def test_the_watchdog_fires_and_links_to_a_runbook_that_prometheus_serves(
+    folder: Path, start_prometheus: Callable[[Path], Any], poll: Callable[..., None]
+) -> None:
+    prometheus = start_prometheus(folder)
+    poll(lambda: bool(prometheus.get("alerts")["alerts"]), "the watchdog fires")
+    [alert] = [a for a in prometheus.get("alerts")["alerts"] if a["labels"]["alertname"] == "Watchdog"]
+    path = httpx.URL(alert["annotations"]["runbook_url"]).path
+    page = httpx.get(prometheus.url + path, trust_env=False)
+    assert page.is_success
+    assert page.text.startswith("# Watchdog\n")
