@@ -113,7 +113,7 @@ class RedisTarget(Section):
         """
         scheme = "rediss" if self.address.tls else "redis"
         url = address if "://" in address else f"{scheme}://{address}"
-        if self.address.tls and not parse_address(url).tls:
+        if not parse_address(url).tls and self.address.tls:
             raise ValueError("the settings ask for TLS; write `rediss://host:port`")
         # The files were checked at start; here only the address is new.
         return self.model_copy(update={"url": url, "name": address})
