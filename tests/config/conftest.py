@@ -199,11 +199,11 @@ class Page:
 
 
 @pytest.fixture
-def serve_metrics(free_port: Callable[[], int]) -> Iterator[Callable[[str], Page]]:
+def serve_metrics(free_port: Callable[[], int]) -> Iterator[Callable[..., Page]]:
     servers: list[ThreadingHTTPServer] = []
 
-    def start(text: str) -> Page:
-        page = Page(free_port(), text)
+    def start(text: str, port: int = 0) -> Page:
+        page = Page(port or free_port(), text)
 
         class Exposition(BaseHTTPRequestHandler):
             def do_GET(self) -> None:

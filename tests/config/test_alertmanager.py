@@ -160,8 +160,8 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
     html = part(first, "html")
     assert "Qdrant qdrant:6333 has not answered for a minute." in html
     assert '<a href="http://127.0.0.1:9090/user/runbooks/QdrantDown.md">' in html
-    assert "#c62828" in html
-    assert "#2e7d32" in part(last, "html")
+    assert "border-top:6px solid #c62828" in html
+    assert "border-top:6px solid #2e7d32" in part(last, "html")
 
 
 def test_text_that_looks_like_markup_changes_no_message(
@@ -270,6 +270,47 @@ def test_causes_silence_their_symptoms_and_nothing_else(
     poll(lambda: len(alertmanager.inhibited()) >= len(inhibited), "the symptoms inhibited")
     key = sorted(sorted(labels.items()) for labels in inhibited)
     assert sorted(sorted(labels.items()) for labels in alertmanager.inhibited()) == key
+
+
+def test_what_prometheus_finds_arrives_with_its_text_and_so_does_its_end(
+    alertmanager: Alertmanager,
+    sinks: Any,
+    repository: Path,
+    tmp_path: Path,
+    copy: Callable[..., Path],
+    start_prometheus: Callable[[Path], Any],
+    free_port: Callable[[], int],
+    serve_metrics: Callable[..., Any],
+    poll: Callable[..., None],
+) -> None:
+    fast = {
+        "interval: 15s": "interval: 1s",
+        "scrape_timeout: 10s": "scrape_timeout: 1s",
+        "for: 1m": "for: 1s",
+    }
+    address = {"alertmanager:9093": alertmanager.url.removeprefix("http://")}
+    folder = copy(repository / "prometheus", tmp_path / "prometheus", fast | address)
+    port = free_port()
+    (folder / "targets" / "app.yml").write_text(f"- targets: ['127.0.0.1:{port}']", encoding="utf-8")
+    start_prometheus(folder)
+
+    def told(word: str) -> list[Any]:
+        return [
+            one
+            for one in sinks.attachments()
+            if one["title"].startswith(f"[{word}") and "Service" in one["title"]
+        ]
+
+    poll(lambda: bool(told("FIRING")), "ServiceDown in Slack")
+    serve_metrics("app_requests_total 1\n", port)
+    poll(lambda: bool(told("RESOLVED")), "its end in Slack")
+    assert told("FIRING")[0]["title"] == f"[FIRING:1] ServiceDown (critical) on 127.0.0.1:{port}"
+    text = told("FIRING")[0]["text"]
+    assert f"app 127.0.0.1:{port} has not answered Prometheus for a minute." in text
+    assert "/user/runbooks/ServiceDown.md|What to do>" in text
+    assert "stack=" not in text
+    subjects = [str(mail["Subject"]) for mail in sinks.mails]
+    assert {"FIRING:1", "RESOLVED"} <= {s[1:].partition("]")[0] for s in subjects if "ServiceDown" in s}
 
 
 def test_every_receiver_tells_the_end_except_the_dead_mans_switch(repository: Path) -> None:
