@@ -108,7 +108,7 @@ READINGS: tuple[Getter, ...] = (
             "bar1_memory_used_bytes": number(bar.bar1Used),
         },
     ),
-    # The older call goes away with CUDA 14, the newer one came with driver 570.
+    # The older call goes away with CUDA 14.
     _one("temperature_celsius", _call("nvmlDeviceGetTemperatureV", 0), _call("nvmlDeviceGetTemperature", 0)),
     _one("margin_celsius", _call("nvmlDeviceGetMarginTemperature")),
     *(

@@ -9,7 +9,7 @@
  *   system nvmlInitWithFlags = error 18
  *   gpu0 nvmlDeviceGetPowerUsage = hang       does not return until the line is changed
  *   system events = gpu0:79 gpu1:31           XID events, delivered once each, in order
- * With -DOLD_DRIVER the functions that came after driver 470 are missing.
+ * With -DOLD_DRIVER the functions that older drivers lack are missing.
  *
  * Layouts of the structures follow pynvml's ctypes definitions (nvidia-ml-py 13.615); the sizes are asserted below.
  */
