@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
@@ -92,6 +92,6 @@ class Collector:
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
+    """Cancel `task` and wait for its end; a cancellation of the caller passes through."""
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task])

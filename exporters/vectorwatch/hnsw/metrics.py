@@ -82,9 +82,9 @@ TARGET: Table[TargetState] = Table(
             kind=Kind.COUNTER,
         ),
         Metric(
-            "hnsw_ignored_collections",
+            "hnsw_skipped_collections",
             "Collections left out because of `max_collections`.",
-            lambda state: state.ignored_collections,
+            lambda state: state.skipped_collections,
         ),
     )
 )

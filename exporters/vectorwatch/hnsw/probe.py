@@ -130,5 +130,5 @@ class Probe:
         if not names:
             names = [name for name in await client.names() if name not in self.target.exclude]
         chosen = names[: self._settings.max_collections]
-        self.state.ignored_collections = len(names) - len(chosen)
+        self.state.skipped_collections = len(names) - len(chosen)
         return chosen

@@ -188,7 +188,7 @@ class TargetState:
     clock: Clock
     late_after_seconds: float
     collections: dict[str, CollectionRecord] = field(default_factory=dict)
-    ignored_collections: int = 0
+    skipped_collections: int = 0
     errors: Counter[Trouble] = field(default_factory=lambda: _zeros(Trouble))
     discarded: Counter[Discard] = field(default_factory=lambda: _zeros(Discard))
     requests: Counter[Mode] = field(default_factory=lambda: _zeros(Mode))

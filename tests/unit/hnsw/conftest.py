@@ -25,6 +25,7 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI, Request, Response
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from vectorwatch.hnsw.metrics import expose
 from vectorwatch.hnsw.probe import Probe
@@ -70,25 +71,42 @@ def open_probe(
 
     @asynccontextmanager
     async def start(
-        url: str, clock: Callable[[], float] = time.monotonic, **values: Any
+        url: str,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        **values: Any,
     ) -> Any:
         settings = make_settings(**({"url": url, "seed": 7, "k": [10], "ef": [16, 64]} | values))
         async with aiohttp.ClientSession() as session:
-            yield Probe(settings.first_target(), settings, session, rng=Random(7), clock=clock)
+            yield Probe(
+                settings.first_target(),
+                settings,
+                session,
+                rng=Random(7),
+                clock=clock,
+                wall_clock=wall_clock,
+            )
 
     return start
 
 
-def read_samples(probe: Probe, stale_after_seconds: float = 600) -> Samples:
-    """Return what a scrape would show, by name and labels."""
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families
-
+def show(probe: Probe, stale_after_seconds: float = 600) -> str:
+    """Return what a scrape would show, as OpenMetrics text."""
     sink = Sink(50_000)
     expose(probe.state, sink, stale_after_seconds=stale_after_seconds, max_series=50_000)
-    text = render(sink.families(), sink.registries, use_openmetrics=True).decode()
+    return render(sink.families(), sink.registries, use_openmetrics=True).decode()
+
+
+@pytest.fixture(name="show")
+def show_fixture() -> Callable[[Probe], str]:
+    return show
+
+
+def read_samples(probe: Probe, stale_after_seconds: float = 600) -> Samples:
+    """Return what a scrape would show, by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(show(probe, stale_after_seconds))
         for sample in family.samples
     }
 
