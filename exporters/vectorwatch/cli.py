@@ -76,6 +76,46 @@ def inbox(config: Path | None) -> None:
     run(config)
 
 
+@cli.group()
+def demo() -> None:
+    """Run the whole stack embedded, without Docker."""
+
+
+@demo.command("up")
+@click.option(
+    "--ports",
+    type=click.Choice(["default", "free"]),
+    default="default",
+    show_default=True,
+    help="Which to take.",
+)
+def demo_up(ports: str) -> None:
+    """Run everything until Ctrl-C."""
+    from .demo.up import run
+
+    run(ports)
+
+
+@demo.command("check")
+def demo_check() -> None:
+    """Break the cache, see the alert arrive, mend it, see it end."""
+    from .demo.check import run
+
+    run()
+
+
+@demo.command("qdrant")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=6333, show_default=True, help="Port to listen on.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of the collections.")
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="File with the key to demand.")
+def demo_qdrant(host: str, port: int, data: Path, api_key_file: Path | None) -> None:
+    """Run the embedded Qdrant alone: the real engine behind a stand-in of Qdrant's REST routes."""
+    from .demo.engine import run
+
+    run(host, port, data, api_key_file)
+
+
 def main() -> None:
     """Run the command line; an error a user can mend is one line on stderr."""
     try:
