@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
-COLLECTION = "documents"
+from vectorwatch.demo import COLLECTION
+
 ALIAS = "documents_live"
 _TOPICS = ("billing", "contracts", "hardware", "onboarding", "research", "security", "shipping", "travel")
 _CLUSTERS = 64

@@ -54,8 +54,3 @@ def accepts_tcp(host: str, port: int) -> Readiness:
         return True
 
     return ask
-
-
-def runs() -> Readiness:
-    """Ready as soon as it is started: for services that listen on nothing."""
-    return lambda: True

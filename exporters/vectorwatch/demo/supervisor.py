@@ -47,6 +47,8 @@ class Service:
     ready: Readiness
     url: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    """Where it starts; None: where we did."""
 
 
 @dataclass
@@ -65,9 +67,12 @@ class Supervisor:
     One thread, because the kernel's parent-death signal comes when the *thread* that started a child ends.
     """
 
-    def __init__(self, folder: Path, interruption: Interruption) -> None:
+    def __init__(
+        self, folder: Path, interruption: Interruption, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self._folder = folder
         self._interruption = interruption
+        self._environment = environment
         self._running: dict[str, Running] = {}
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -152,7 +157,8 @@ class Supervisor:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **service.environment},
+                    cwd=service.folder,
+                    env={**self._environment, **service.environment},
                     start_new_session=True,
                     preexec_fn=lambda: _end_with_parent(parent),
                 )

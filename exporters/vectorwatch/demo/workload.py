@@ -1,10 +1,12 @@
 """An application as it is watched in production: it writes, searches and caches, without end.
 
 Everything about it is bounded: so many searches and writes a second, one at a time, and no catching up.
+`python -m vectorwatch.demo.workload --qdrant-url URL --cache-url URL`.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,9 +19,10 @@ import redis
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException
 
+from vectorwatch.demo import COLLECTION
 from vectorwatch.demo.answers import Answers
 from vectorwatch.demo.dependency import Dependency
-from vectorwatch.demo.documents import COLLECTION, DocumentMaker, Documents, Size
+from vectorwatch.demo.documents import DocumentMaker, Documents, Size
 from vectorwatch.demo.interruption import InterruptionError, catch_signals
 from vectorwatch.demo.questions import Questions
 from vectorwatch.serve.log import configure
@@ -162,3 +165,20 @@ def run(load: Load) -> None:
         finally:
             answers.close()
             client.close()
+
+
+def main() -> None:
+    """Run the load at the addresses that the command line names."""
+    parser = argparse.ArgumentParser(prog="vectorwatch.demo.workload", description="Load for both servers.")
+    parser.add_argument("--qdrant-url", default=Load.qdrant_url)
+    parser.add_argument("--cache-url", default=Load.cache_url)
+    parser.add_argument("--searches-per-second", type=float, default=Load.searches_per_second)
+    parser.add_argument("--writes-per-second", type=float, default=Load.writes_per_second)
+    parser.add_argument("--documents", type=int, default=Size.documents)
+    options = parser.parse_args()
+    rates = (options.searches_per_second, options.writes_per_second)
+    run(Load(options.qdrant_url, options.cache_url, *rates, Size(options.documents)))
+
+
+if __name__ == "__main__":
+    main()

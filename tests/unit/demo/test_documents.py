@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
-from vectorwatch.demo.documents import ALIAS, COLLECTION, DocumentMaker, Documents, Size
+from vectorwatch.demo import COLLECTION
+from vectorwatch.demo.documents import ALIAS, DocumentMaker, Documents, Size
 from vectorwatch.demo.ports import find_free_ports
 
 SIZE = Size(documents=6_000, dimensions=64)

@@ -15,8 +15,9 @@ import pytest
 import redis
 from qdrant_client import QdrantClient
 
+from vectorwatch.demo import COLLECTION
 from vectorwatch.demo.answers import Answers
-from vectorwatch.demo.documents import COLLECTION, DocumentMaker, Documents, Size
+from vectorwatch.demo.documents import DocumentMaker, Documents, Size
 from vectorwatch.demo.interruption import Interruption, InterruptionError
 from vectorwatch.demo.ports import HOST, find_free_ports
 from vectorwatch.demo.questions import Questions
