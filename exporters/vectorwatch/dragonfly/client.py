@@ -17,6 +17,8 @@ _PING_AND_INFO = encode_command("PING") + encode_command("INFO", "ALL")
 _SLOWLOG = encode_command("SLOWLOG", "LEN") + encode_command("SLOWLOG", "GET", "1")
 # A connection that no scrape has used for so long belongs to a target that was taken out.
 _IDLE_SECONDS = 600.0
+# A server without TLS takes the handshake for half a command and waits; this ends before a scrape does.
+_HANDSHAKE_SECONDS = 4.0
 
 
 class ClosedError(TargetError):
@@ -94,7 +96,12 @@ class Client:
                 _, connection = await loop.create_unix_connection(Connection, address.path)
             else:
                 _, connection = await loop.create_connection(
-                    Connection, address.host, address.port, ssl=context, server_hostname=name
+                    Connection,
+                    address.host,
+                    address.port,
+                    ssl=context,
+                    server_hostname=name,
+                    ssl_handshake_timeout=_HANDSHAKE_SECONDS if address.tls else None,
                 )
         except (OSError, ValueError) as error:  # ValueError: a host name that IDNA cannot encode
             raise _connect_error(error, tls=address.tls) from error
@@ -195,7 +202,7 @@ def _connect_error(error: Exception, *, tls: bool) -> TargetError:
     if isinstance(error, ssl.SSLError):
         return TargetError(Reason.TLS, f"TLS: {error.reason or 'handshake'}: {error.strerror}")
     if tls and isinstance(error, ConnectionResetError | ConnectionAbortedError):
-        return TargetError(Reason.TLS, "the server closed the connection during the TLS handshake")
+        return TargetError(Reason.TLS, "no TLS handshake; a server without TLS is `redis://`")
     if isinstance(error, TimeoutError):
         return TargetError(Reason.TIMEOUT, "no connection: timed out")
     return TargetError(Reason.CONNECT, f"no connection: {error}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -24,6 +25,18 @@ def play() -> Iterator[Callable[..., Player]]:
     """Start players: `player = play(answers(bulk(info)), exchanges=1)` hangs up after one exchange."""
     with ExitStack() as stack:
         yield lambda table, **options: stack.enter_context(playing(table, **options))
+
+
+@pytest.fixture
+def start_valkey(
+    start_valkey: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Any]:
+    """Start servers that each have a folder of their own: a replica writes its master's data into it."""
+
+    def start(*arguments: str, port: int | None = None) -> Any:
+        return start_valkey("--dir", str(tmp_path_factory.mktemp("valkey")), *arguments, port=port)
+
+    return start
 
 
 @pytest.fixture
