@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
 
 def _connect_error(error: Exception, *, tls: bool) -> TargetError:
     if isinstance(error, ssl.SSLError):
-        return TargetError(Reason.TLS, f"TLS: {error.reason or 'handshake'}: {error.strerror}")
+        return TargetError(Reason.TLS, f"TLS: {error.strerror or error.reason}")
     if tls and isinstance(error, ConnectionResetError | ConnectionAbortedError):
         return TargetError(Reason.TLS, "no TLS handshake; a server without TLS is `redis://`")
     if isinstance(error, TimeoutError):
