@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vectorwatch.demo.configuration import Configuration, render_configuration, replace_addresses
+from vectorwatch.demo.ports import DEFAULT_PORTS
+from vectorwatch.demo.repository import find_repository
+from vectorwatch.demo.tools import ensure_tools
+from vectorwatch.errors import VectorwatchError
+
+PORTS = {service: 20_001 + place for place, service in enumerate(DEFAULT_PORTS)}
+BACK = {
+    f"127.0.0.1:{PORTS[service]}": f"{service.removesuffix('-smtp')}:{port}"
+    for service, port in DEFAULT_PORTS.items()
+}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A copy of this repository's configuration that a test may change."""
+    for name in ("prometheus", "alertmanager"):
+        shutil.copytree(find_repository() / name, tmp_path / "repository" / name)
+    return tmp_path / "repository"
+
+
+def render(repository: Path, tmp_path: Path) -> Configuration:
+    return render_configuration(repository, tmp_path / "rendered", PORTS)
+
+
+def put_names_back(text: str) -> str:
+    return re.sub("|".join(map(re.escape, BACK)), lambda found: BACK[found[0]], text)
+
+
+def test_rendering_changes_nothing_but_addresses(repository: Path, tmp_path: Path) -> None:
+    render(repository, tmp_path)
+    rendered = tmp_path / "rendered"
+    compared = 0
+    for path in rendered.rglob("*"):
+        original = repository / path.relative_to(rendered)
+        if path.is_file() and path.name != "dragonfly.yml" and "secrets" not in path.parts:
+            assert put_names_back(path.read_text()) == original.read_text(), path
+            compared += 1
+    assert compared > 10
+
+
+def test_no_address_of_the_stack_is_left(repository: Path, tmp_path: Path) -> None:
+    render(repository, tmp_path)
+    names = "|".join({service.removesuffix("-smtp") for service in DEFAULT_PORTS})
+    for path in (tmp_path / "rendered").rglob("*"):
+        if path.is_file():
+            assert re.findall(rf"\b(?:{names}):\d{{4,5}}\b", path.read_text()) == [], path
+
+
+def test_all_jobs_and_rules_are_kept(repository: Path, tmp_path: Path) -> None:
+    configuration = render(repository, tmp_path)
+    assert configuration.left_out == []
+    rules = (repository / "prometheus" / "rules").glob("*.yml")
+    rendered = (configuration.prometheus.parent / "rules").glob("*.yml")
+    assert {path.name for path in rules} == {path.name for path in rendered}
+
+
+def test_the_rendered_configuration_is_valid(repository: Path, tmp_path: Path) -> None:
+    configuration = render(repository, tmp_path)
+    tools = ensure_tools(["promtool", "amtool"])
+    promtool = [tools["promtool"], "check", "config", configuration.prometheus]
+    subprocess.run([str(part) for part in promtool], check=True, capture_output=True)
+    amtool = [tools["amtool"], "check-config", configuration.alertmanager]
+    subprocess.run([str(part) for part in amtool], check=True, capture_output=True)
+
+
+def test_the_valkey_is_listed_as_one_without_metrics_of_its_own(repository: Path, tmp_path: Path) -> None:
+    groups = _read_targets(render(repository, tmp_path), "dragonfly.yml")
+    cache = f"127.0.0.1:{PORTS['dragonfly']}"
+    assert [group["labels"] for group in groups if cache in group["targets"]] == [
+        {"__native_metrics__": "no"}
+    ]
+
+
+def test_lists_that_a_user_has_made_their_own_still_hold_the_demos_servers(
+    repository: Path, tmp_path: Path
+) -> None:
+    lists = {"qdrant.yml": "qdrant", "dragonfly.yml": "dragonfly", "gpu.yml": "gpu-exporter"}
+    for name in lists:
+        (repository / "prometheus" / "targets" / name).write_text(
+            "- targets: [mine.example.net:1]\n  labels: {a: b}\n"
+        )
+    configuration = render(repository, tmp_path)
+    for name, service in lists.items():
+        groups = _read_targets(configuration, name)
+        assert groups[0] == {"targets": ["mine.example.net:1"], "labels": {"a": "b"}}
+        assert groups[1]["targets"] == [f"127.0.0.1:{PORTS[service]}"]
+
+
+def test_an_emptied_list_holds_the_demos_server(repository: Path, tmp_path: Path) -> None:
+    (repository / "prometheus" / "targets" / "qdrant.yml").write_text("# nothing yet\n")
+    groups = _read_targets(render(repository, tmp_path), "qdrant.yml")
+    assert groups == [{"targets": [f"127.0.0.1:{PORTS['qdrant']}"], "labels": {}}]
+
+
+def test_every_channel_is_the_inbox_whatever_a_user_has_configured(repository: Path, tmp_path: Path) -> None:
+    secrets = repository / "alertmanager" / "secrets"
+    secrets.mkdir(exist_ok=True)
+    (secrets / "slack_url").write_text("https://slack.example/T/B/secret")
+    configuration = render(repository, tmp_path)
+    rendered = configuration.alertmanager.parent / "secrets"
+    addresses = {path.name: path.read_text().strip() for path in rendered.iterdir()}
+    assert addresses["slack_url"] == f"http://127.0.0.1:{PORTS['inbox']}/slack"
+    assert not any("secret" in address for address in addresses.values())
+
+
+def test_jobs_of_services_that_the_demo_lacks_are_left_out_and_named(
+    repository: Path, tmp_path: Path
+) -> None:
+    path = repository / "prometheus" / "prometheus.yml"
+    configuration = yaml.safe_load(path.read_text())
+    kept = list(configuration["scrape_configs"])
+    foreign = {"job_name": "jaeger", "static_configs": [{"targets": ["jaeger:14269"]}]}
+    remote = {"job_name": "far", "static_configs": [{"targets": ["far.example.net:1"]}]}
+    path.write_text(yaml.safe_dump({**configuration, "scrape_configs": [*kept, foreign, remote]}))
+    rendered = render(repository, tmp_path)
+    assert rendered.left_out == ["jaeger"]
+    names = [job["job_name"] for job in yaml.safe_load(rendered.prometheus.read_text())["scrape_configs"]]
+    assert names == [*(job["job_name"] for job in kept), "far"]
+
+
+def test_a_list_that_is_no_yaml_is_named_with_its_line(repository: Path, tmp_path: Path) -> None:
+    (repository / "prometheus" / "targets" / "qdrant.yml").write_text("- targets:\n  - [a\n")
+    with pytest.raises(VectorwatchError, match=r"^demo: targets/qdrant.yml, line 3 is no YAML"):
+        render(repository, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        ("qdrant:6333", f"127.0.0.1:{PORTS['qdrant']}"),
+        ("http://inbox:9446/slack", f"http://127.0.0.1:{PORTS['inbox']}/slack"),
+        ("smarthost: inbox:1025", f"smarthost: 127.0.0.1:{PORTS['inbox-smtp']}"),
+        ("qdrant-exporter:9441", f"127.0.0.1:{PORTS['qdrant-exporter']}"),
+        ("my-qdrant:6333", "my-qdrant:6333"),
+        ("qdrant.example.net:6333", "qdrant.example.net:6333"),
+        ("eu.qdrant:6333", "eu.qdrant:6333"),
+        ("qdrant:63333", "qdrant:63333"),
+        ("qdrant:7333", "qdrant:7333"),
+    ],
+)
+def test_only_whole_addresses_of_the_stack_are_replaced(text: str, rendered: str) -> None:
+    assert replace_addresses(text, PORTS) == rendered
+
+
+def _read_targets(configuration: Configuration, name: str) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = yaml.safe_load(
+        (configuration.prometheus.parent / "targets" / name).read_text()
+    )
+    return groups
