@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,4 +38,4 @@ def is_cross_site(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
-    return urlsplit(origin).netloc != headers.get("host")
+    return origin.partition("://")[2] != headers.get("host")

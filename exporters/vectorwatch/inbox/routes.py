@@ -101,9 +101,10 @@ def page_routes(reader: Reader, writer: Writer, how_to: str) -> APIRouter:
         """Return the HTML of a mail, which can do nothing but be looked at."""
         content = await reader.read_json(entry_id)
         record = json.loads(content) if content else {}
-        if record.get("channel") != Channel.EMAIL:
+        raw = record.get("raw")
+        if record.get("channel") != Channel.EMAIL or not isinstance(raw, str):
             return _not_found(entry_id)
-        read = await asyncio.to_thread(read_mail, mail_bytes(record["raw"]))
+        read = await asyncio.to_thread(read_mail, mail_bytes(raw))
         return HTMLResponse(mail_document(read.html), headers={"Content-Security-Policy": MAIL_POLICY})
 
     return router

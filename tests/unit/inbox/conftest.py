@@ -13,15 +13,20 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from vectorwatch.inbox.entry import Draft
 from vectorwatch.inbox.journal import Journal
+from vectorwatch.inbox.service import build_app
+from vectorwatch.inbox.settings import InboxSettings
 from vectorwatch.inbox.slack import parse_slack
+from vectorwatch.serve.server import listen
+from vectorwatch.settings import load
 
 
 @dataclass
 class Inbox:
-    """A real inbox process and how to talk to it."""
+    """An inbox and how to talk to it; `program` is its process, unless it is this one."""
 
     url: str
     smtp_port: int
@@ -91,6 +96,35 @@ def open_journal(tmp_path: Path) -> Iterator[Callable[..., Journal]]:
             return journal
 
         yield start
+
+
+@pytest.fixture
+def serve_inbox(
+    open_journal: Callable[..., Journal],  # before `serve`, so that it is closed after it
+    serve: Callable[[FastAPI], str],
+    free_port: Callable[[], int],
+    tmp_path: Path,
+) -> Iterator[Callable[..., Inbox]]:
+    """Start inboxes in this process, which takes a tenth of the time: `serve_inbox(port=4711)`."""
+    with ExitStack() as stack:
+
+        def start(data: Path | None = None, **settings: Any) -> Inbox:
+            port = free_port()
+            chosen = {"smtp_port": port, "data": data or tmp_path / "journal"} | settings
+            environ = {f"VECTORWATCH_INBOX_{name.upper()}": str(value) for name, value in chosen.items()}
+            loaded = load(InboxSettings, environ=environ)
+            journal = open_journal(loaded.data, loaded.max_journal_bytes)
+            url = serve(build_app(loaded, journal, listen("127.0.0.1", port, "")))
+            client = stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+            return Inbox(url, port, loaded.data, None, client)
+
+        yield start
+
+
+@pytest.fixture
+def inbox(serve_inbox: Callable[..., Inbox]) -> Inbox:
+    """An inbox with default settings in this process."""
+    return serve_inbox()
 
 
 @pytest.fixture

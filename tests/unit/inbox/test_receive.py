@@ -17,8 +17,8 @@ LIMIT = 20_000
 
 
 @pytest.fixture
-def inbox(start_inbox: Callable[..., Any]) -> Any:
-    return start_inbox(MAX_MESSAGE_BYTES=str(LIMIT))
+def inbox(serve_inbox: Callable[..., Any]) -> Any:
+    return serve_inbox(max_message_bytes=LIMIT)
 
 
 def test_a_webhook_is_stored_before_its_id_is_answered(inbox: Any, webhook_payload: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from vectorwatch.inbox import segment as segment_module
 from vectorwatch.inbox.segment import Segment
 
 
@@ -37,7 +36,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
         return real_write(descriptor, content[: calls.pop()])
 
     with monkeypatch.context() as patch:
-        patch.setattr(segment_module.os, "write", write_a_little)
+        patch.setattr(os, "write", write_a_little)
         with pytest.raises(OSError, match="No space left"):
             segment.append(b"lost in the middle\n")
     assert segment.path.read_bytes() == b"kept\n"
@@ -54,7 +53,7 @@ def test_a_file_whose_sync_failed_is_not_continued(tmp_path: Path, monkeypatch: 
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(segment_module.os, "fsync", fail)
+        patch.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="Input/output"):
             segment.append(b"uncertain\n")
     assert segment.path.read_bytes() == b"kept\n"

@@ -83,15 +83,19 @@ PAYLOAD = st.dictionaries(st.sampled_from(["text", "attachments", "blocks", "cha
 
 @given(PAYLOAD)
 def test_any_json_is_taken_or_refused(payload: Any) -> None:
+    refusal = None
     try:
         assert parse(payload).raw == payload
-    except RefusedError as refusal:
-        assert refusal.reason is RefusalReason.WRONG_SHAPE
+    except RefusedError as error:
+        refusal = error
+    assert refusal is None or refusal.reason is RefusalReason.WRONG_SHAPE
 
 
 @given(st.binary())
 def test_any_form_is_taken_or_refused(content: bytes) -> None:
+    refusal = None
     try:
         parse_slack(b"payload=" + content)
-    except RefusedError as refusal:
-        assert str(refusal).endswith(".")
+    except RefusedError as error:
+        refusal = error
+    assert refusal is None or str(refusal).endswith(".")

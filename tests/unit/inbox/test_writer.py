@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,6 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from vectorwatch.inbox import segment
 from vectorwatch.inbox.entry import Head
 from vectorwatch.inbox.journal import Journal
 from vectorwatch.inbox.metrics import InboxMetrics
@@ -47,7 +47,7 @@ class Disk:
         self.gate = threading.Event()
         self.gate.set()
         self.reached = threading.Event()
-        monkeypatch.setattr(segment.os, "fsync", self.sync)
+        monkeypatch.setattr(os, "fsync", self.sync)
 
     def sync(self, _descriptor: int) -> None:
         self.syncs += 1

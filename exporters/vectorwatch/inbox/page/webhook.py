@@ -15,7 +15,7 @@ _NEVER = "0001-01-01"  # Go's zero time: still firing
 
 
 def render_webhook(record: Mapping[str, Any]) -> Html:
-    """Return a webhook: its title, unless it repeats a single alert's, and each alert with what a person needs to act."""
+    """Return a webhook: each alert with what a person needs to act, under a title if they are several."""
     payload = record["raw"]
     alerts = payload["alerts"]
     shown = [_render_alert(alert) for alert in alerts[:_MOST_ALERTS]]
