@@ -151,12 +151,13 @@ def test_a_password_where_none_is_asked_for_is_auth(start_valkey: Start, scrape:
     assert outcome(text) == (0, ["auth"])
 
 
+@pytest.mark.parametrize("rights", ["+PING +INFO +SLOWLOG", "+PING +INFO +SLOWLOG|LEN +SLOWLOG|GET"])
 def test_a_user_with_the_documented_rights_reads_everything(
-    start_valkey: Start, connect: Connect, scrape: Scrape
+    start_valkey: Start, connect: Connect, scrape: Scrape, rights: str
 ) -> None:
     server = start_valkey()
     client = connect(server.port)
-    client.execute_command(*["ACL", "SETUSER", "vectorwatch", "ON", ">pw", "+PING", "+INFO", "+SLOWLOG"])
+    client.execute_command(*f"ACL SETUSER vectorwatch ON >pw {rights}".split())
     url = f"redis://127.0.0.1:{server.port}"
     found = values(scrape(url, username="vectorwatch", password="pw"))
     assert found["dragonfly_up",] == 1
