@@ -13,6 +13,22 @@ help: ## Show this list
 $(VENV)/.demo $(VENV)/.test: exporters/pyproject.toml exporters/constraints.txt scripts/install
 	@scripts/install $(@F:.%=%)
 
+.PHONY: up
+up: ## Run the stack in Docker: check the machine, start, wait, show the addresses (PROFILES="demo gpu")
+	@scripts/up $(PROFILES:%=--profile %)
+
+.PHONY: down
+down: ## Stop the stack; data, silences and passwords stay
+	@docker compose --profile '*' down
+
+.PHONY: credentials
+credentials: ## Show the logins that were created at the first start
+	@docker compose run --rm --no-deps --quiet-pull setup credentials
+
+.PHONY: preflight
+preflight: ## Check Docker, memory, ports and .env, and say what to mend
+	@scripts/preflight && echo "preflight: nothing to mend"
+
 .PHONY: demo
 demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, dashboards of the inbox, a real alert (Ctrl-C ends it)
 	@$(BIN)/vectorwatch demo up --ports $(PORTS)

@@ -76,6 +76,37 @@ def inbox(config: Path | None) -> None:
     run(config)
 
 
+_SECRETS = click.option(
+    "--secrets",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="/secrets",
+    show_default=True,
+    help="Folder with the volume of each service.",
+)
+
+
+@cli.command()
+@_SECRETS
+@click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
+@click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
+def setup(secrets: Path, checkout: Path, lists: Path) -> None:
+    """Create what the stack needs before it starts; changes nothing that is already right."""
+    from .setup.service import prepare
+
+    for line in prepare(secrets, checkout, lists):
+        click.echo(line)
+
+
+@cli.command()
+@_SECRETS
+def credentials(secrets: Path) -> None:
+    """Show the logins that `setup` has created."""
+    from .setup.service import show
+
+    for line in show(secrets):
+        click.echo(line)
+
+
 @cli.group()
 def demo() -> None:
     """Run the whole stack embedded, without Docker."""

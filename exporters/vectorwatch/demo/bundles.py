@@ -18,12 +18,14 @@ ALERTMANAGER_MINIMUM: Version = (0, 27)
 """0.27 parses matchers as UTF-8 by default; every `*_file` setting we use is older."""
 REDIS_MINIMUM: Version = (6, 0)
 """6.0 brought users, ACL and RESP3."""
+COMPOSE_MINIMUM: Version = (2, 24)
+"""2.20 brought `start_interval` of health checks, 2.24 the `!reset` that docs/how-to/configure.md uses."""
 REDIS_EXPORTER_MINIMUM: Version = (1, 60)
 """It is only compared with; an old one would make the comparison too easy."""
 
 _GO_SUITES = ("unstable", "testing", HOST)
 """Newest first: Go programs need nothing but an old libc, so a newer suite's run here."""
-_VERSION = re.compile(r"(?:version |\bv=|Exporter v?)(\d+)\.(\d+)")
+_VERSION = re.compile(r"(?:version v?|\bv=|Exporter v?)(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ BUNDLES = (
         suites=(HOST,),
         with_libraries=True,
     ),
+    # Renders docker-compose.yml without an engine.
+    Bundle({"docker-compose": ("docker-compose",)}, ("docker-compose",), COMPOSE_MINIMUM),
     Bundle(
         {"prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter")},
         ("prometheus-redis-exporter",),

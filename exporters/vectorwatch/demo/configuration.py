@@ -81,18 +81,38 @@ def _list_target(path: Path, address: str, labels: Mapping[str, str]) -> None:
 
 
 def _leave_out_foreign_jobs(path: Path) -> list[str]:
-    """Remove the jobs all of whose fixed targets are services of the stack that the demo does not run."""
+    """Remove the jobs that ask services of the stack which the demo does not run, and return their names.
+
+    A job that has a list as well keeps that: the list is the user's.
+    """
     configuration = _read_yaml(path)
-    jobs = configuration["scrape_configs"]
-    foreign = [job for job in jobs if _is_foreign(job)]
-    if foreign:
-        configuration["scrape_configs"] = [job for job in jobs if job not in foreign]
-        path.write_text(yaml.safe_dump(configuration, sort_keys=False))
-    return [job["job_name"] for job in foreign]
+    kept, left_out = [], []
+    for job in configuration["scrape_configs"]:
+        if _asks_foreign(job):
+            left_out.append(job["job_name"])
+            continue
+        if _are_foreign(_fixed_addresses(job)):
+            del job["static_configs"]
+        kept.append(job)
+    configuration["scrape_configs"] = kept
+    path.write_text(yaml.safe_dump(configuration, sort_keys=False))
+    return left_out
 
 
-def _is_foreign(job: Mapping[str, Any]) -> bool:
-    addresses = [str(one) for group in job.get("static_configs", []) for one in group["targets"]]
+def _asks_foreign(job: Mapping[str, Any]) -> bool:
+    asked = [
+        str(step["replacement"])
+        for step in job.get("relabel_configs", [])
+        if step.get("target_label") == "__address__" and "replacement" in step
+    ]
+    return _are_foreign(asked) or ("file_sd_configs" not in job and _are_foreign(_fixed_addresses(job)))
+
+
+def _fixed_addresses(job: Mapping[str, Any]) -> list[str]:
+    return [str(one) for group in job.get("static_configs", []) for one in group["targets"]]
+
+
+def _are_foreign(addresses: Sequence[str]) -> bool:
     # A name without a dot is a service of the stack: what the demo runs has an IP address by now.
     return bool(addresses) and all("." not in address.partition(":")[0] for address in addresses)
 

@@ -10,6 +10,7 @@ import argparse
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
@@ -146,7 +147,17 @@ class Workload:
         self._tally, self._reported = Tally(), now
 
 
-def run(load: Load) -> None:
+def with_heartbeat(pause: Pause, heartbeat: Path) -> Pause:
+    """Return a `pause` that first touches `heartbeat`, so that its age tells whether the load still runs."""
+
+    def beat(seconds: float) -> None:
+        heartbeat.touch()
+        pause(seconds)
+
+    return beat
+
+
+def run(load: Load, heartbeat: Path | None = None) -> None:
     """Put `load` on Qdrant and the cache until SIGTERM or Ctrl-C; logs JSON lines."""
     configure("workload", "INFO")
     maker = DocumentMaker(load.size, load.seed)
@@ -155,9 +166,9 @@ def run(load: Load) -> None:
     client = QdrantClient(url=load.qdrant_url, timeout=_TIMEOUT_SECONDS, check_compatibility=False)
     questions = Questions(maker, load.seed + 2)
     with catch_signals() as interruption:
-        workload = Workload(
-            load, Documents(client, maker), answers, questions, clock=monotonic, pause=interruption.pause
-        )
+        pause = with_heartbeat(interruption.pause, heartbeat) if heartbeat else interruption.pause
+        documents = Documents(client, maker)
+        workload = Workload(load, documents, answers, questions, clock=monotonic, pause=pause)
         try:
             workload.run()
         except InterruptionError:
@@ -175,9 +186,10 @@ def main() -> None:
     parser.add_argument("--searches-per-second", type=float, default=Load.searches_per_second)
     parser.add_argument("--writes-per-second", type=float, default=Load.writes_per_second)
     parser.add_argument("--documents", type=int, default=Size.documents)
+    parser.add_argument("--heartbeat", type=Path, help="File to touch for as long as the load runs.")
     options = parser.parse_args()
     rates = (options.searches_per_second, options.writes_per_second)
-    run(Load(options.qdrant_url, options.cache_url, *rates, Size(options.documents)))
+    run(Load(options.qdrant_url, options.cache_url, *rates, Size(options.documents)), options.heartbeat)
 
 
 if __name__ == "__main__":

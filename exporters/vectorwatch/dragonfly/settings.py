@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
 
-from .target import DEFAULT_PORT, RedisTarget
+from .target import DEFAULT_PORT, RedisTarget, parse_address
 
 
 class DragonflySettings(ExporterSettings, RedisTarget):
@@ -18,7 +18,8 @@ class DragonflySettings(ExporterSettings, RedisTarget):
     port: Port = Field(9442, description="Port to listen on.")
     url: str = Field(
         f"redis://127.0.0.1:{DEFAULT_PORT}",
-        description="First target: `redis://host:port`, `rediss://host:port` (TLS) or `unix:///path`.",
+        description="First target: `redis://host:port`, `rediss://host:port` (TLS) or `unix:///path`; empty: "
+        "there is none but the lists'.",
     )
     targets: list[RedisTarget] = Field([], description="Further targets that `/probe` may read.")
     slowlog: bool = Field(
@@ -27,6 +28,13 @@ class DragonflySettings(ExporterSettings, RedisTarget):
     max_commands: int = Field(
         400, ge=0, description="Most commands with series of their own; more are counted as dropped series."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if url:
+            parse_address(url)
+        return url
 
     @model_validator(mode="after")
     def _check_labels(self) -> DragonflySettings:
@@ -43,4 +51,5 @@ class DragonflySettings(ExporterSettings, RedisTarget):
     def target_book(self) -> ConfiguredTargets[RedisTarget]:
         """Return the targets that may be read."""
         first = self.first_target()
-        return ConfiguredTargets([first, *self.targets], self.targets_file, first.at)
+        configured = [first, *self.targets] if first.url else self.targets
+        return ConfiguredTargets(configured, self.targets_file, first.at)

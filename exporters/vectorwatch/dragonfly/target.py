@@ -58,7 +58,7 @@ class RedisTarget(Section):
     @model_validator(mode="after")
     def _check_tls(self) -> RedisTarget:
         unused = next((name for name in _TLS_SETTINGS if getattr(self, name)), None)
-        if unused and not self.address.tls:
+        if unused and self.url and not self.address.tls:
             raise ValueError(f"`{unused}` needs TLS; write the URL as `rediss://host:port`")
         if self.insecure_skip_verify and self.ca_file is not None:
             raise ValueError("`insecure_skip_verify` would ignore `ca_file`; give one of them")
@@ -88,8 +88,8 @@ class RedisTarget(Section):
 
     @property
     def address(self) -> Address:
-        """Return where the server listens."""
-        return parse_address(self.url)
+        """Return where the server listens; nowhere for an empty URL."""
+        return parse_address(self.url) if self.url else Address()
 
     def read_password(self) -> str | None:
         """Return the current password, or None. Raises TargetError(auth)."""

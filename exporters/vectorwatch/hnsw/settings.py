@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from vectorwatch.serve.http_target import HttpTarget
+from vectorwatch.serve.http_target import HttpTarget, check_http_url
 from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
 from vectorwatch.settings import Section
 
@@ -91,7 +91,7 @@ class HnswSettings(ExporterSettings, ProbeTarget):
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_HNSW_")
 
     port: Port = Field(9443, description="Port to listen on.")
-    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target.")
+    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target; empty: there is none but the lists'.")
     targets: list[ProbeTarget] = Field([], description="Further targets to probe.")
     interval_seconds: float = Field(
         30.0, ge=1, le=86_400, description="From the start of one round to the start of the next."
@@ -137,6 +137,11 @@ class HnswSettings(ExporterSettings, ProbeTarget):
     max_answer_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="Largest answer read to its end.")
     seed: int | None = Field(None, description="Makes the choice of noise repeatable.")
 
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        return check_http_url(url) if url else url
+
     @model_validator(mode="after")
     def _check_probe(self) -> HnswSettings:
         for plan in self._plans():
@@ -160,7 +165,8 @@ class HnswSettings(ExporterSettings, ProbeTarget):
             url = address if "://" in address else f"http://{address}"
             return ProbeTarget(**{**dict(first), "url": url, "name": address})
 
-        return ConfiguredTargets([first, *self.targets], self.targets_file, from_address)
+        configured = [first, *self.targets] if first.url else self.targets
+        return ConfiguredTargets(configured, self.targets_file, from_address)
 
     def ef_of(self, plan: CollectionPlan | None) -> list[Ef]:
         """Return the values of `hnsw_ef` to compare."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from vectorwatch.serve.http_target import HttpTarget
+from vectorwatch.serve.http_target import HttpTarget, check_http_url
 from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
 
 
@@ -15,7 +15,7 @@ class QdrantSettings(ExporterSettings, HttpTarget):
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_QDRANT_")
 
     port: Port = Field(9441, description="Port to listen on.")
-    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target.")
+    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target; empty: there is none but the lists'.")
     targets: list[HttpTarget] = Field([], description="Further targets that `/probe` may read.")
     max_collections: int = Field(
         2_000, ge=1, description="Most collections read in one scrape, in order of their names."
@@ -26,6 +26,11 @@ class QdrantSettings(ExporterSettings, HttpTarget):
     max_answer_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, description="Largest answer that is read to its end."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        return check_http_url(url) if url else url
 
     def first_target(self) -> HttpTarget:
         """Return the target that the top-level settings describe."""
@@ -39,4 +44,5 @@ class QdrantSettings(ExporterSettings, HttpTarget):
             url = address if "://" in address else f"http://{address}"
             return HttpTarget(**{**dict(first), "url": url, "name": address})
 
-        return ConfiguredTargets([first, *self.targets], self.targets_file, from_address)
+        configured = [first, *self.targets] if first.url else self.targets
+        return ConfiguredTargets(configured, self.targets_file, from_address)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from glob import glob
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
@@ -43,7 +44,7 @@ class ExporterSettings(ServeSettings):
     targets_file: Path | None = Field(
         None,
         description="Prometheus file_sd file whose targets `/probe` may read with the default target's "
-        "credentials, so that a target is added in one place.",
+        "credentials, so that a target is added in one place. `*` in the path stands for any name.",
     )
 
 
@@ -94,15 +95,21 @@ class ConfiguredTargets(Generic[T]):
         return configured + [label for label in self._file_addresses() if label not in configured]
 
     def _file_addresses(self) -> list[str]:
-        """Return the file's addresses; it is read at each request, so that no restart is needed."""
-        if self._file is None:
-            return []
+        """Return the addresses in the files, read at each request, so that no restart is needed."""
+        return list(dict.fromkeys(address for file in self._files() for address in self._read(file)))
+
+    def _files(self) -> list[Path]:
+        if self._file is None or "*" not in str(self._file):
+            return [self._file] if self._file else []
+        return [Path(found) for found in sorted(glob(str(self._file)))]
+
+    def _read(self, file: Path) -> Iterator[str]:
         try:
-            groups = yaml.safe_load(self._file.read_text(encoding="utf-8")) or []
+            groups = yaml.safe_load(file.read_text(encoding="utf-8")) or []
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            log.warning("%s: cannot be read: %s", self._file, type(error).__name__)
-            return []
-        return [address for address in _addresses(groups) if self._usable(address)]
+            log.warning("%s: cannot be read: %s", file, type(error).__name__)
+            return
+        yield from (address for address in _addresses(groups) if self._usable(address))
 
     def _usable(self, address: str) -> bool:
         try:

@@ -18,6 +18,9 @@ TOLD = {
         (1, 86),
     ),
     "redis_exporter upstream": ("", 'msg="Redis Metrics Exporter v1.62.0    build date: 2024"', (1, 62)),
+    "docker-compose of Debian": ("Docker Compose version 2.40.3-3", "", (2, 40)),
+    "docker-compose upstream": ("Docker Compose version v5.4.0", "", (5, 4)),
+    "docker-compose of old": ("docker-compose version 1.29.2, build unknown", "", (1, 29)),
     "no version": ("hello", "", None),
 }
 
