@@ -56,6 +56,11 @@ validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertman
 unit: $(VENV)/.test ## Run the unit and configuration tests
 	$(PYTEST) tests/unit tests/config
 
+.PHONY: test-compose
+test-compose: $(VENV)/.test ## Check docker-compose.yml, .env.example and the Dockerfile, without an engine
+	$(PYTEST) tests/config/test_compose.py tests/config/test_environment.py tests/config/test_dockerfile.py \
+	  tests/config/test_preflight.py
+
 .PHONY: story
 story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, faults
 	$(PYTEST) tests/e2e

@@ -24,6 +24,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from vectorwatch.catalogue import metrics_of
 from vectorwatch.demo.tools import ensure_tools
 
+from .compose import Render, make_render
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -35,6 +37,11 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def tools() -> Mapping[str, Path]:
     return ensure_tools(["prometheus", "promtool", "alertmanager", "amtool"])
+
+
+@pytest.fixture(scope="session")
+def render(repository: Path) -> Render:
+    return make_render(ensure_tools(["docker-compose"])["docker-compose"], repository)
 
 
 @dataclass(frozen=True)

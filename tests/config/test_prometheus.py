@@ -47,7 +47,10 @@ def test_every_listed_server_has_one_instance_in_both_of_its_jobs(
         ("prometheus", "prometheus:9090", "http://prometheus:9090/metrics"),
         ("alertmanager", "alertmanager:9093", "http://alertmanager:9093/metrics"),
         ("inbox", "inbox:9446", "http://inbox:9446/metrics"),
-        ("gpu-exporter", "gpu-exporter:9445", "http://gpu-exporter:9445/metrics"),
+        ("grafana", "grafana:3000", "http://grafana:3000/metrics"),
+        ("node-exporter", "node-exporter:9100", "http://node-exporter:9100/metrics"),
+        ("cadvisor", "cadvisor:8080", "http://cadvisor:8080/metrics"),
+        ("blackbox-exporter", "blackbox-exporter:9115", "http://blackbox-exporter:9115/metrics"),
         # The servers' own metrics …
         ("qdrant", "qdrant:6333", "http://qdrant:6333/metrics"),
         ("qdrant", "q.example.net:6333", "https://q.example.net:6333/metrics"),
@@ -70,6 +73,64 @@ def both(exporter: str, *servers: str) -> set[tuple[str, str, str]]:
         instance = re.sub(r"^\w+://|/$", "", server)
         targets.add((job, instance, str(httpx.URL(f"http://{exporter}/probe", params={"target": server}))))
     return targets
+
+
+def test_the_servers_of_a_profile_are_known_as_long_as_they_are_on_its_list(
+    folder: Path, repository: Path, start_prometheus: Callable[[Path], Any], poll: Callable[..., None]
+) -> None:
+    prometheus = start_prometheus(folder)
+    stack = {
+        "prometheus",
+        "alertmanager",
+        "inbox",
+        "grafana",
+        "qdrant-exporter",
+        "dragonfly-exporter",
+        "hnsw-probe",
+    }
+    stack |= {"node-exporter", "cadvisor", "blackbox-exporter"}
+
+    def jobs() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for job, instance, _ in prometheus.targets():
+            found.setdefault(job, set()).add(instance)
+        return found
+
+    poll(lambda: jobs().keys() == stack, "a fresh stack has only itself to watch")
+    for path in (repository / "prometheus" / "profiles").rglob("*.yml"):
+        shutil.copy(path, folder / "targets" / "profiles")
+    poll(lambda: jobs().keys() == stack | {"qdrant", "dragonfly", "gpu-exporter"}, "the profiles' servers")
+    assert jobs()["hnsw-probe"] == {"hnsw-probe:9443", "qdrant:6333"}
+    assert jobs()["dragonfly-exporter"] == {"dragonfly-exporter:9442", "dragonfly:6379"}
+    assert jobs()["gpu-exporter"] == {"gpu-exporter:9445"}
+    for path in (folder / "targets" / "profiles").glob("*.yml"):
+        path.unlink()
+    poll(lambda: jobs().keys() == stack, "only itself again")
+
+
+def test_addresses_are_tried_from_outside_in_the_way_that_their_list_names(
+    folder: Path, start_prometheus: Callable[[Path], Any], poll: Callable[..., None]
+) -> None:
+    write_targets(
+        folder,
+        "blackbox",
+        {"targets": ["https://search.example.net/health"]},
+        {"targets": ["q.example.net:6334"], "labels": {"module": "tcp_connect"}},
+    )
+    prometheus = start_prometheus(folder)
+
+    def tried() -> set[tuple[str, str]]:
+        return {(instance, url) for job, instance, url in prometheus.targets() if job == "blackbox"}
+
+    poll(lambda: len(tried()) == 2, "both addresses")
+    exporter = "http://blackbox-exporter:9115/probe"
+    assert tried() == {
+        (target, str(httpx.URL(exporter, params={"module": module, "target": target})))
+        for target, module in (
+            ("https://search.example.net/health", "http_2xx"),
+            ("q.example.net:6334", "tcp_connect"),
+        )
+    }
 
 
 def test_a_target_added_while_it_runs_is_scraped_without_a_restart(
@@ -169,7 +230,11 @@ def test_the_examples_are_lists_that_prometheus_takes(
             listed |= servers
             native |= servers if "__native_metrics__" not in group.get("labels", {}) else set()
     prometheus = start_prometheus(folder)
-    poll(lambda: listed <= {target[1] for target in prometheus.targets()}, f"all of {listed}")
+
+    def known() -> set[str]:
+        return {re.sub(r"^\w+://", "", instance) for _, instance, _ in prometheus.targets()}
+
+    poll(lambda: listed <= known(), f"all of {listed}")
     own = {instance for job, instance, _ in prometheus.targets() if job in ("qdrant", "dragonfly")}
     assert own == {server for server in native if server.endswith((":6333", ":6379"))}
 

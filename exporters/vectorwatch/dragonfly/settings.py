@@ -19,7 +19,7 @@ class DragonflySettings(ExporterSettings, RedisTarget):
     url: str = Field(
         f"redis://127.0.0.1:{DEFAULT_PORT}",
         description="First target: `redis://host:port`, `rediss://host:port` (TLS) or `unix:///path`; empty: "
-        "there is none but the lists'.",
+        "only those of the lists.",
     )
     targets: list[RedisTarget] = Field([], description="Further targets that `/probe` may read.")
     slowlog: bool = Field(

@@ -91,7 +91,9 @@ class HnswSettings(ExporterSettings, ProbeTarget):
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_HNSW_")
 
     port: Port = Field(9443, description="Port to listen on.")
-    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target; empty: there is none but the lists'.")
+    url: str = Field(
+        "http://127.0.0.1:6333", description="Base URL of the first target; empty: only those of the lists."
+    )
     targets: list[ProbeTarget] = Field([], description="Further targets to probe.")
     interval_seconds: float = Field(
         30.0, ge=1, le=86_400, description="From the start of one round to the start of the next."

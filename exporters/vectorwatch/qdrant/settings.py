@@ -15,7 +15,9 @@ class QdrantSettings(ExporterSettings, HttpTarget):
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_QDRANT_")
 
     port: Port = Field(9441, description="Port to listen on.")
-    url: str = Field("http://127.0.0.1:6333", description="Base URL of the first target; empty: there is none but the lists'.")
+    url: str = Field(
+        "http://127.0.0.1:6333", description="Base URL of the first target; empty: only those of the lists."
+    )
     targets: list[HttpTarget] = Field([], description="Further targets that `/probe` may read.")
     max_collections: int = Field(
         2_000, ge=1, description="Most collections read in one scrape, in order of their names."

@@ -19,8 +19,8 @@ def refuse_unreadable(checkout: Path) -> None:
     if closed:
         folders = " ".join(sorted(path.name for path in checkout.iterdir() if path.is_dir()))
         raise VectorwatchError(
-            f"setup: {closed[0].relative_to(checkout)} and {len(closed) - 1} more cannot be read by the"
-            " services, which run as users of their own; run"
+            f"setup: the services run as users of their own and cannot read {closed[0].relative_to(checkout)}"
+            f" ({len(closed)} such files and folders); run"
             f" `find {folders} -not -path '*/{_PRIVATE}/*' -exec chmod o+rX {{}} +`"
         )
 

@@ -38,7 +38,7 @@ def show(secrets: Path) -> Iterator[str]:
         folder = secrets / login.service
         volume = SecretsVolume(folder, uid=0)
         if login.secret not in volume.names():
-            yield f"{login.service}: no password yet; start the stack with `make up` or `docker compose up -d`"
+            yield f"{login.service}: no password yet; start the stack first (`make up`)"
             continue
         password = volume.read(login.secret).decode()
         yield f"{login.service}: user {login.user}, password {password} (until you change it there)"

@@ -43,7 +43,9 @@ class SecretsVolume:
         try:
             handle = os.open(self._folder, os.O_RDONLY)
         except OSError as error:
-            raise VectorwatchError(f"setup: {name}: no volume at {self._folder} ({error.strerror})") from error
+            raise VectorwatchError(
+                f"setup: {name}: no volume at {self._folder} ({error.strerror})"
+            ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             self._refuse_newer()

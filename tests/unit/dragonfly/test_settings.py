@@ -171,6 +171,25 @@ def test_a_file_sd_target_gets_the_first_target_s_credentials(tmp_path: Path) ->
     assert book.find("cache-4:6379") is None
 
 
+def test_without_a_url_the_lists_alone_count_and_get_the_credentials(tmp_path: Path) -> None:
+    (tmp_path / "dragonfly.yml").write_text("- targets: [cache:6379, 'rediss://cache-2:6379']\n")
+    ca_file = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(ca_file))
+    environ = {
+        "TARGETS_FILE": str(tmp_path / "*.yml"),
+        "URL": "",
+        "PASSWORD": "hunter2",
+        "CA_FILE": str(ca_file),
+    }
+    book = load(
+        DragonflySettings, environ={PREFIX + name: value for name, value in environ.items()}
+    ).target_book()
+    assert (book.default, book.labels()) == (None, ["cache:6379", "rediss://cache-2:6379"])
+    found = book.find("rediss://cache-2:6379")
+    assert found is not None
+    assert (found.read_password(), found.ca_file) == ("hunter2", ca_file)
+
+
 def test_secrets_stay_out_of_every_dump(tmp_path: Path) -> None:
     file = tmp_path / "dragonfly.yml"
     file.write_text("password: hunter2\ntargets:\n- url: redis://b\n  password: hunter2\n")

@@ -62,6 +62,18 @@ def test_a_target_of_the_list_has_the_first_targets_key_and_plans(tmp_path: Path
     assert book.find("elsewhere:6333") is None
 
 
+def test_without_a_url_nothing_is_probed_but_what_the_lists_name(tmp_path: Path) -> None:
+    environ = {
+        "VECTORWATCH_HNSW_TARGETS_FILE": str(tmp_path / "*" / "qdrant.yml"),
+        "VECTORWATCH_HNSW_URL": "",
+    }
+    book = load(HnswSettings, environ=environ).target_book()
+    assert (book.default, book.labels()) == (None, [])
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "qdrant.yml").write_text("- targets: [qdrant:6333]\n")
+    assert book.labels() == ["qdrant:6333"]
+
+
 PREFIX = "VECTORWATCH_HNSW_"
 BAD = [
     ("EF", "[0]", "`ef.0`: give a whole number from 1 to 65536, or `default` for the server's own"),

@@ -134,6 +134,29 @@ def test_a_file_sd_target_is_allowed_without_a_restart(tmp_path: Path) -> None:
     assert book.labels() == ["http://127.0.0.1:6333", "qdrant-2:6333"]
 
 
+def test_lists_of_several_folders_are_one_and_each_may_come_and_go(tmp_path: Path) -> None:
+    for folder in ("own", "own/examples", "profiles"):
+        (tmp_path / folder).mkdir()
+    environ = {PREFIX + "TARGETS_FILE": str(tmp_path / "*" / "qdrant.yml"), PREFIX + "URL": ""}
+    book = load(QdrantSettings, environ=environ).target_book()
+    assert (book.default, book.labels()) == (None, [])
+    (tmp_path / "own" / "qdrant.yml").write_text("- targets: [a:6333, b:6333]\n")
+    (tmp_path / "own" / "examples" / "qdrant.yml").write_text("- targets: [c:6333]\n")
+    (tmp_path / "profiles" / "qdrant.yml").write_text("- targets: [b:6333, d:6333]\n")
+    assert book.labels() == ["a:6333", "b:6333", "d:6333"]
+    assert book.find("d:6333") is not None
+    assert book.find("c:6333") is None
+    (tmp_path / "profiles" / "qdrant.yml").unlink()
+    assert book.find("d:6333") is None
+
+
+def test_without_a_url_the_configured_targets_are_all_there_are() -> None:
+    targets = '[{"url": "http://a:6333"}]'
+    book = load(QdrantSettings, environ={PREFIX + "URL": "", PREFIX + "TARGETS": targets}).target_book()
+    assert book.labels() == ["http://a:6333"]
+    assert book.find("") is None
+
+
 @pytest.mark.parametrize("wanted", ["main", "http://qdrant:6333", "qdrant:6333"])
 def test_a_target_is_found_by_name_url_and_address(wanted: str) -> None:
     settings = load(QdrantSettings, environ={PREFIX + "URL": "http://qdrant:6333", PREFIX + "NAME": "main"})

@@ -1,0 +1,472 @@
+"""docker-compose.yml as Compose renders it: the rules of the house hold for every service.
+
+A service that is added later stands under the same rules. Whoever must break one writes the service and the
+reason into EXCEPTIONS; an exception that is no longer needed fails too.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vectorwatch.setup.keyring import KEYRINGS, LOGINS
+from vectorwatch.setup.service import OWN_GROUP
+
+from .compose import Render, Service
+
+ONE_SHOT = "it runs to its end before the others start and is not there afterwards"
+EXCEPTIONS: Mapping[tuple[str, str], str] = {
+    ("setup", "is_started_again"): ONE_SHOT,
+    ("setup", "has_a_health_check"): ONE_SHOT,
+    ("setup", "waits_for_setup"): "it is the set-up",
+    ("setup", "is_not_root"): "only root can give a file to another user; no network, ends at once",
+    ("setup", "adds_no_capability"): "CHOWN gives secrets away, DAC_READ_SEARCH reads a user's closed ones",
+    ("demo-targets", "is_started_again"): ONE_SHOT,
+    ("demo-targets", "has_a_health_check"): ONE_SHOT,
+    ("gpu-targets", "is_started_again"): ONE_SHOT,
+    ("gpu-targets", "has_a_health_check"): ONE_SHOT,
+    ("cadvisor", "is_not_root"): "the cgroups and folders of containers are root's",
+    ("cadvisor", "adds_no_capability"): "SYSLOG finds out-of-memory kills, DAC_READ_SEARCH measures disks",
+    ("cadvisor", "mounts_no_engine_socket"): "only the engine knows containers' names; no way out",
+    ("cadvisor", "mounts_nothing_of_the_machine"): "it measures the machine's containers; read-only",
+    ("cadvisor", "gets_no_device"): "/dev/kmsg, read-only: nowhere else are out-of-memory kills told",
+    ("node-exporter", "mounts_nothing_of_the_machine"): "it measures the machine; read-only, not as root",
+    ("node-exporter", "mounts_no_engine_socket"): "the socket lies under / and is closed to this user",
+}  # fmt: skip
+
+
+def is_started_again(service: Service) -> bool:
+    return bool(service["restart"] == "unless-stopped")
+
+
+def has_a_health_check(service: Service) -> bool:
+    return bool(service.get("healthcheck", {}).get("test"))
+
+
+def waits_for_setup(service: Service) -> bool:
+    setup = service.get("depends_on", {}).get("setup", {})
+    return bool(setup.get("condition") == "service_completed_successfully" and setup.get("required"))
+
+
+def is_not_root(service: Service) -> bool:
+    uid, _, gid = service.get("user", "0").partition(":")
+    return uid.isdigit() and int(uid) > 0 and gid.isdigit()
+
+
+def drops_every_capability(service: Service) -> bool:
+    return bool(service["cap_drop"] == ["ALL"])
+
+
+def adds_no_capability(service: Service) -> bool:
+    return not service.get("cap_add")
+
+
+def gains_no_privilege(service: Service) -> bool:
+    return "no-new-privileges:true" in service["security_opt"] and not service.get("privileged")
+
+
+def keeps_its_profiles(service: Service) -> bool:
+    """No service switches off seccomp or AppArmor, or takes part in the machine's namespaces."""
+    shared = ("pid", "ipc", "uts", "cgroup", "userns_mode")
+    loose = any("unconfined" in option for option in service["security_opt"])
+    return not loose and service.get("network_mode") != "host" and not any(map(service.get, shared))
+
+
+def has_a_read_only_root(service: Service) -> bool:
+    return service.get("read_only") is True
+
+
+def has_a_memory_limit(service: Service) -> bool:
+    return int(service.get("mem_limit", 0)) > 0
+
+
+def rotates_its_log(service: Service) -> bool:
+    options = service.get("logging", {}).get("options", {})
+    return {"max-size", "max-file"} <= options.keys()
+
+
+def has_no_fixed_name(service: Service) -> bool:
+    return not {"container_name", "hostname"} & service.keys()
+
+
+def publishes_on_loopback_alone(service: Service) -> bool:
+    return all(port.get("host_ip") == "127.0.0.1" for port in service.get("ports", []))
+
+
+def mounts_folders_and_not_files(service: Service) -> bool:
+    """An editor replaces a file; what was mounted would go on showing the old one."""
+    return all(Path(mount["source"]).is_dir() for mount in _of_the_checkout(service))
+
+
+def mounts_the_checkout_read_only(service: Service) -> bool:
+    return all(mount.get("read_only") for mount in _of_the_checkout(service))
+
+
+def mounts_nothing_of_the_machine(service: Service) -> bool:
+    return len(_binds(service)) == len(_of_the_checkout(service))
+
+
+def mounts_no_engine_socket(service: Service) -> bool:
+    above = ("/", "/var", "/run", "/var/run")
+    return not any(m["source"] in above or m["source"].endswith(".sock") for m in _binds(service))
+
+
+def gets_no_device(service: Service) -> bool:
+    return not service.get("devices")
+
+
+def keeps_its_data_in_named_volumes(service: Service) -> bool:
+    """No anonymous volume: `down` and `up` would begin with another."""
+    return all(mount.get("source") for mount in service.get("volumes", []))
+
+
+def names_its_networks(service: Service) -> bool:
+    """The network `default` would join everybody."""
+    return service.get("network_mode") == "none" or "default" not in service.get(
+        "networks", {"default": None}
+    )
+
+
+def has_one_image_with_a_pinned_tag(service: Service) -> bool:
+    image, _, tag = str(service.get("image", "")).rpartition(":")
+    return bool(image) and bool(re.search(r"\d+\.\d+", tag))
+
+
+def holds_no_secret_in_its_environment(service: Service) -> bool:
+    secret = re.compile(r"PASSWORD|SECRET|TOKEN|API_?KEY", re.IGNORECASE)
+    kept = re.compile(r"__FILE$|_FILE$|PUBLIC_KEY_RETRIEVAL")
+    return not any(secret.search(name) and not kept.search(name) for name in service.get("environment", {}))
+
+
+RULES: tuple[Callable[[Service], bool], ...] = (
+    is_started_again,
+    has_a_health_check,
+    waits_for_setup,
+    is_not_root,
+    drops_every_capability,
+    adds_no_capability,
+    gains_no_privilege,
+    keeps_its_profiles,
+    has_a_read_only_root,
+    has_a_memory_limit,
+    rotates_its_log,
+    has_no_fixed_name,
+    publishes_on_loopback_alone,
+    mounts_folders_and_not_files,
+    mounts_the_checkout_read_only,
+    mounts_nothing_of_the_machine,
+    mounts_no_engine_socket,
+    gets_no_device,
+    keeps_its_data_in_named_volumes,
+    names_its_networks,
+    has_one_image_with_a_pinned_tag,
+    holds_no_secret_in_its_environment,
+)
+
+
+def _binds(service: Service) -> list[Mapping[str, Any]]:
+    return [mount for mount in service.get("volumes", []) if mount["type"] == "bind"]
+
+
+def _of_the_checkout(service: Service) -> list[Mapping[str, Any]]:
+    root = str(Path(__file__).parents[2])
+    return [mount for mount in _binds(service) if mount["source"].startswith(root + "/")]
+
+
+@pytest.fixture(scope="module")
+def services(render: Render) -> Mapping[str, Service]:
+    found: Mapping[str, Service] = render()["services"]
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_service_keeps_the_rule_or_says_why_not(
+    rule: Callable[[Service], bool], services: Mapping[str, Service]
+) -> None:
+    broken = {name for name, service in services.items() if not rule(service)}
+    excepted = {service for service, name in EXCEPTIONS if name == rule.__name__}
+    assert broken == excepted, f"{rule.__name__}: {rule.__doc__ or ''}"
+
+
+def test_every_exception_has_a_rule_and_a_reason() -> None:
+    assert {name for _, name in EXCEPTIONS} <= {rule.__name__ for rule in RULES}
+    assert all(len(reason.split()) > 3 for reason in EXCEPTIONS.values())
+
+
+def test_the_services_that_are_promised_are_there(render: Render) -> None:
+    always = {
+        *("setup", "prometheus", "alertmanager", "grafana", "inbox", "qdrant-exporter", "dragonfly-exporter"),
+        *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter"),
+    }
+    assert render(profiles=()).get("services", {}).keys() == always
+    assert render(profiles=("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
+    assert render(profiles=("demo",))["services"].keys() - always == {
+        *("qdrant", "dragonfly", "workload", "demo-targets"),
+    }
+
+
+# ── Health checks ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_health_check_asks_the_container_itself_seldom_and_can_fail(
+    services: Mapping[str, Service],
+) -> None:
+    for name, service in services.items():
+        check = service.get("healthcheck")
+        if check is None:
+            continue
+        test = " ".join(check["test"])
+        assert not re.search(r"localhost|\|\| *(true|echo|:)|exit 0", test), name
+        addresses = re.findall(r"\d+\.\d+\.\d+\.\d+", test)
+        assert set(addresses) <= {"127.0.0.1"}, name
+        assert addresses or "healthcheck" in test or "heartbeat" in test, name
+        assert not re.search(r"password|secret|token| -a ", test, re.IGNORECASE), f"{name}: a secret in argv"
+        assert check["interval"] == "30s", name
+        assert check["start_interval"] == "2s", name
+        assert check["timeout"] == "5s", name
+
+
+# What each image holds for a probe, as docs of the images say; ours has `healthcheck` and Debian's tools.
+PROBES = {
+    "prom/prometheus": "wget",
+    "prom/alertmanager": "wget",
+    "prom/node-exporter": "wget",
+    "prom/blackbox-exporter": "wget",
+    "grafana/grafana": "wget",
+    "ghcr.io/google/cadvisor": "wget",
+    "qdrant/qdrant": "bash",
+    "docker.dragonflydb.io/dragonflydb/dragonfly": "redis-cli",
+    "vectorwatch/vectorwatch": "healthcheck",
+    "vectorwatch/demo": "find",
+}
+
+
+def test_a_health_check_uses_only_what_its_image_contains(services: Mapping[str, Service]) -> None:
+    for name, service in services.items():
+        if "healthcheck" in service:
+            kind, program, *_ = service["healthcheck"]["test"]
+            assert kind in ("CMD", "CMD-SHELL"), name
+            assert program.split()[0] == PROBES[service["image"].rpartition(":")[0]], name
+
+
+# ── Ports ────────────────────────────────────────────────────────────────────────────────────────────────
+
+PUBLISHED = {
+    "grafana": ("GRAFANA_PORT", 3000),
+    "prometheus": ("PROMETHEUS_PORT", 9090),
+    "alertmanager": ("ALERTMANAGER_PORT", 9093),
+    "inbox": ("INBOX_PORT", 9446),
+}
+
+
+def test_only_what_people_open_is_published_and_each_port_can_be_moved(render: Render) -> None:
+    moved = {variable: str(port + 20_000) for variable, port in PUBLISHED.values()}
+    found = {
+        name: [(int(port["published"]), port["target"], port["host_ip"]) for port in service["ports"]]
+        for name, service in render(BIND_ADDRESS="192.0.2.7", **moved)["services"].items()
+        if service.get("ports")
+    }
+    assert found == {name: [(port + 20_000, port, "192.0.2.7")] for name, (_, port) in PUBLISHED.items()}
+
+
+def test_links_follow_the_ports_and_the_name_of_the_machine(render: Render) -> None:
+    services = render(PUBLIC_HOST="watch.example.net", PROMETHEUS_PORT="19090", GRAFANA_PORT="13000")[
+        "services"
+    ]
+    assert "--web.external-url=http://watch.example.net:19090" in services["prometheus"]["command"]
+    assert "--web.external-url=http://watch.example.net:9093" in services["alertmanager"]["command"]
+    assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == "http://watch.example.net:13000"
+
+
+def test_prometheus_asks_each_service_at_the_port_that_its_health_check_asks(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    text = (repository / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    for path in (repository / "prometheus" / "profiles").rglob("*.yml"):
+        text += path.read_text(encoding="utf-8")
+    scraped = dict(re.findall(r"^[^#\n]*?\b([a-z-]+):(\d{4,5})\b", text, re.MULTILINE))
+    assert scraped.keys() == {
+        name for name, service in services.items() if "healthcheck" in service and name != "workload"
+    }
+    for name, port in scraped.items():
+        test = " ".join(services[name]["healthcheck"]["test"])
+        if name != "dragonfly":  # redis-cli knows its port
+            assert re.search(rf"\b{port}\b", test), name
+
+
+# ── Networks ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def reachable(services: Mapping[str, Service], name: str) -> set[str]:
+    own = services[name].get("networks", {}).keys()
+    return {other for other, s in services.items() if other != name and own & s.get("networks", {}).keys()}
+
+
+def test_a_front_end_reaches_only_what_it_shows(services: Mapping[str, Service]) -> None:
+    assert reachable(services, "grafana") == {"prometheus", "alertmanager"}
+    assert reachable(services, "inbox") == {"prometheus", "alertmanager"}
+    assert reachable(services, "alertmanager") == {"prometheus", "grafana", "inbox"}
+
+
+def test_what_is_watched_reaches_no_front_end(services: Mapping[str, Service]) -> None:
+    for name in ("qdrant", "dragonfly", "workload"):
+        assert not reachable(services, name) & {
+            "grafana",
+            "alertmanager",
+            "inbox",
+            "cadvisor",
+            "node-exporter",
+        }
+
+
+def test_who_measures_the_machine_has_no_way_out(render: Render) -> None:
+    project = render()
+    for name in ("cadvisor", "node-exporter", "gpu-exporter"):
+        assert [*project["services"][name]["networks"]] == ["metrics"]
+    assert project["networks"]["metrics"]["internal"] is True
+
+
+def test_prometheus_reaches_all_that_it_scrapes(services: Mapping[str, Service]) -> None:
+    assert reachable(services, "prometheus") == services.keys() - {
+        *("prometheus", "setup", "demo-targets", "gpu-targets"),
+    }
+
+
+# ── Data and secrets ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def volumes_of(service: Service) -> dict[str, Mapping[str, Any]]:
+    return {mount["source"]: mount for mount in service.get("volumes", []) if mount["type"] == "volume"}
+
+
+def test_secrets_are_mounted_by_setup_and_by_the_one_service_that_reads_them(
+    services: Mapping[str, Service],
+) -> None:
+    for keyring in KEYRINGS:
+        volume = f"{keyring.service}_secrets"
+        users = {name for name, service in services.items() if volume in volumes_of(service)}
+        assert users == {"setup", keyring.service}
+        assert volumes_of(services["setup"])[volume]["target"] == f"/secrets/{keyring.service}"
+        assert volumes_of(services[keyring.service])[volume]["read_only"] is True
+        assert services[keyring.service]["user"].split(":")[0] == str(keyring.uid)
+    described = {name for service in services.values() for name in volumes_of(service) if "secret" in name}
+    assert described == {f"{keyring.service}_secrets" for keyring in KEYRINGS}
+
+
+def test_grafana_takes_its_secrets_from_the_files_that_setup_writes(services: Mapping[str, Service]) -> None:
+    grafana = services["grafana"]
+    place = volumes_of(grafana)["grafana_secrets"]["target"]
+    [keyring] = [one for one in KEYRINGS if one.service == "grafana"]
+    files = {value for name, value in grafana["environment"].items() if name.endswith("__FILE")}
+    assert files == {f"{place}/{name}" for name in keyring.random}
+    [login] = [one for one in LOGINS if one.service == "grafana"]
+    assert grafana["environment"]["GF_SECURITY_ADMIN_USER"] == login.user
+    assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"] == f"{place}/{login.secret}"
+
+
+def test_alertmanager_finds_each_secret_where_setup_puts_it(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    alertmanager = services["alertmanager"]
+    place = volumes_of(alertmanager)["alertmanager_secrets"]["target"]
+    text = (repository / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")
+    for relative in re.findall(r"_file: (\S+)", text):
+        assert str(Path(alertmanager["working_dir"]) / relative).startswith(f"{place}/")
+
+
+def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Mapping[str, Service]) -> None:
+    for name in ("demo-targets", "gpu-targets"):
+        assert services[name]["user"] == f"{OWN_GROUP}:{OWN_GROUP}"
+
+
+def test_every_volume_that_is_declared_is_used(render: Render) -> None:
+    project = render()
+    used = {name for service in project["services"].values() for name in volumes_of(service)}
+    assert used == project["volumes"].keys()
+    assert all(volume["name"] == f"vectorwatch_{name}" for name, volume in project["volumes"].items())
+
+
+def test_prometheus_forgets_by_time_and_by_size(render: Render) -> None:
+    command = render(PROMETHEUS_RETENTION_TIME="7d", PROMETHEUS_RETENTION_SIZE="3GB")["services"][
+        "prometheus"
+    ]["command"]
+    assert "--storage.tsdb.retention.time=7d" in command
+    assert "--storage.tsdb.retention.size=3GB" in command
+
+
+def test_grafana_calls_nobody(services: Mapping[str, Service]) -> None:
+    environment = services["grafana"]["environment"]
+    off = (
+        "REPORTING_ENABLED",
+        "CHECK_FOR",
+        "AUTO_UPDATE",
+        "PLUGIN_ADMIN",
+        "ANONYMOUS",
+        "SIGN_UP",
+        "NEWS_FEED",
+    )
+    for word in off:
+        values = {value for name, value in environment.items() if word in name}
+        assert values == {"false"}, word
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert not any("INSTALL_PLUGINS" in name for name in environment)
+
+
+# ── One fact, one place ──────────────────────────────────────────────────────────────────────────────────
+
+
+def tracked_texts(repository: Path, *, without: tuple[str, ...]) -> dict[str, str]:
+    kept = (".yml", ".yaml", ".md", ".py", ".toml", ".sh", "", ".json", ".example")
+    skipped = (".git", ".venv", ".tools", ".demo", "build", "fixtures", "golden", "__pycache__")
+    return {
+        str(path.relative_to(repository)): path.read_text(encoding="utf-8", errors="replace")
+        for path in repository.rglob("*")
+        if path.is_file()
+        and path.suffix in kept
+        and not set(path.relative_to(repository).parts) & {*skipped, *without}
+    }
+
+
+def test_each_image_is_pinned_in_one_place(repository: Path, services: Mapping[str, Service]) -> None:
+    text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
+    others = tracked_texts(repository, without=("docker-compose.yml",))
+    for image in {service["image"] for service in services.values()}:
+        name, _, tag = image.rpartition(":")
+        assert text.count(image) == 1, image
+        assert [path for path, content in others.items() if f"{name}:{tag}" in content] == [], image
+
+
+def test_our_own_images_carry_the_version_of_the_package(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    text = (repository / "exporters" / "pyproject.toml").read_text(encoding="utf-8")
+    version = tomllib.loads(text)["project"]["version"]
+    own = {service["image"] for service in services.values() if service["image"].startswith("vectorwatch/")}
+    assert own == {f"vectorwatch/{name}:{version}" for name in ("vectorwatch", "demo")}
+    for name, service in services.items():
+        if service["image"] in own:
+            assert service["pull_policy"] == "never", f"{name}: somebody else may own that name in a registry"
+
+
+def test_each_image_of_ours_is_built_by_one_service(services: Mapping[str, Service]) -> None:
+    built = {name: service["image"] for name, service in services.items() if "build" in service}
+    own = {service["image"] for service in services.values() if service.get("pull_policy") == "never"}
+    assert sorted(built.values()) == sorted(own)
+    assert built.keys() == {"setup", "workload"}
+
+
+def test_all_that_run_our_image_wait_for_the_service_that_builds_it(services: Mapping[str, Service]) -> None:
+    for name, service in services.items():
+        if service.get("pull_policy") == "never" and name != "setup":
+            assert "setup" in service["depends_on"], name
+
+
+def test_the_file_names_no_deprecated_version(repository: Path) -> None:
+    text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
+    assert "version" not in yaml.safe_load(text)

@@ -1,0 +1,169 @@
+"""scripts/preflight: each bad state is one line with its remedy.
+
+The engine is a stand-in that answers as `docker` does; scripts/smoke runs the real one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+GOOD = {"server": "28.5.2", "compose": "2.40.3", "memory": str(8 << 30), "ports": "", "config": ""}
+DOCKER = """#!/bin/bash
+case "$*" in
+  "version --format "*) [ -n "{server}" ] && echo "{server}" || exit 1 ;;
+  "compose version --short") [ -n "{compose}" ] && echo "{compose}" || exit 1 ;;
+  "info --format "*) echo "{memory}" ;;
+  "compose ps --format "*) echo "{ports}" ;;
+  "compose config --quiet") [ -z "{config}" ] || {{ echo "{config}" >&2; exit 1; }} ;;
+  *) echo "not expected: $*" >&2; exit 99 ;;
+esac
+"""
+
+Preflight = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) -> Preflight:
+    """Run the script in a checkout of its own, with ports that are free whatever this machine runs."""
+    checkout = tmp_path / "checkout"
+    (checkout / "scripts").mkdir(parents=True)
+    shutil.copy(repository / "scripts" / "preflight", checkout / "scripts")
+    shutil.copy(repository / ".env.example", checkout)
+    free = {
+        name: str(free_port())
+        for name in ("GRAFANA_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "INBOX_PORT")
+    }
+
+    def run(
+        env_file: str | None = None, environment: Mapping[str, str] = free, override: str = "", **answers: str
+    ) -> subprocess.CompletedProcess[str]:
+        programs = tmp_path / "bin"
+        programs.mkdir(exist_ok=True)
+        docker = programs / "docker"
+        docker.write_text(DOCKER.format(**{**GOOD, **answers}), encoding="utf-8")
+        docker.chmod(0o755)
+        if env_file is not None:
+            (checkout / ".env").write_text(env_file, encoding="utf-8")
+        if override:
+            (checkout / "docker-compose.override.yml").write_text(override, encoding="utf-8")
+        return subprocess.run(
+            [str(checkout / "scripts" / "preflight")],
+            env={"PATH": f"{programs}:/usr/bin:/bin", **environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    return run
+
+
+def problems(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.stdout == ""
+    assert done.returncode == (1 if done.stderr else 0)
+    return [line.removeprefix("preflight: ") for line in done.stderr.splitlines()]
+
+
+def test_a_good_machine_has_no_line(preflight: Preflight) -> None:
+    assert problems(preflight()) == []
+    assert problems(preflight("# my values\n\nPROMETHEUS_RETENTION_TIME=7d\nCOMPOSE_PROFILES=demo,gpu")) == []
+
+
+@pytest.mark.parametrize("version", ["25.0", "25.0.3", "v28.1.0", "100.0"])
+def test_new_enough_versions_pass(preflight: Preflight, version: str) -> None:
+    assert problems(preflight(server=version)) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        ({"server": "24.0.9"}, "Docker 24.0.9 is too old; install 25.0 or newer"),
+        ({"compose": "2.9.0"}, "Docker Compose 2.9.0 is too old; install 2.24 or newer"),
+        ({"memory": str(1 << 30)}, "Docker has 1024 MiB of memory; it needs 2048"),
+        ({"server": ""}, "the Docker engine does not answer; start it"),
+        ({"compose": ""}, "`docker compose` is missing; install Docker's Compose plugin 2.24"),
+        ({"config": "services.x: no such field"}, "services.x: no such field"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_an_engine_that_will_not_do_is_one_line(
+    preflight: Preflight, answers: dict[str, str], line: str
+) -> None:
+    [found] = problems(preflight(**answers))
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("env_file", "line"),
+    [
+        ("GRAFANA_PROT=1\n", ".env line 1: unknown value GRAFANA_PROT; known are "),
+        ("# x\n\nBIND_ADDRESS=\n", ".env line 3: BIND_ADDRESS is empty; write a value, or put # before it"),
+        ('BIND_ADDRESS=""\n', ".env line 1: BIND_ADDRESS is empty"),
+        ("BIND_ADDRESS=localhost\n", ".env line 1: BIND_ADDRESS=localhost cannot be used"),
+        (
+            "PROMETHEUS_RETENTION_TIME=30 days\n",
+            ".env line 1: PROMETHEUS_RETENTION_TIME=30 days cannot be used",
+        ),
+        ("PROMETHEUS_RETENTION_SIZE=10\n", ".env line 1: PROMETHEUS_RETENTION_SIZE=10 cannot be used"),
+        ("PROMETHEUS_MEMORY=lots\n", ".env line 1: PROMETHEUS_MEMORY=lots cannot be used"),
+        ("COMPOSE_PROFILES=dmeo\n", ".env line 1: COMPOSE_PROFILES=dmeo cannot be used"),
+        ("just words\n", ".env line 1 is no NAME=value"),
+        ("INBOX_PORT=", ".env line 1: INBOX_PORT is empty"),
+    ],
+)
+def test_a_value_that_will_not_do_is_one_line(preflight: Preflight, env_file: str, line: str) -> None:
+    found = problems(preflight(env_file))
+    assert [one for one in found if one.startswith(line)] == found[:1]
+    assert len(found) == 1
+
+
+def test_a_value_for_the_users_own_services_is_known(preflight: Preflight) -> None:
+    override = "services: {app: {image: 'app:${APP_TAG:-1}'}}"
+    assert problems(preflight("APP_TAG=2\n", override=override)) == []
+
+
+def test_a_port_that_another_program_holds_is_named_with_its_variable(preflight: Preflight) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        for environment, env_file in (({"GRAFANA_PORT": port}, None), ({}, f"GRAFANA_PORT={port}\n")):
+            found = preflight(env_file, environment=environment)
+            assert (
+                f"preflight: port {port} on 127.0.0.1 is taken by another program; stop that, or set"
+                " GRAFANA_PORT in .env to a free one\n"
+            ) in found.stderr
+            assert found.returncode == 1
+
+
+def test_a_port_that_this_stack_holds_already_is_none_of_them(preflight: Preflight) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        found = preflight(environment={"GRAFANA_PORT": port}, ports=f"9446 {port}")
+        assert f"port {port} " not in found.stderr
+
+
+def test_every_problem_is_told_at_once(preflight: Preflight) -> None:
+    assert len(problems(preflight("GRAFANA_PROT=1\nBIND_ADDRESS=\n", server="20.10.24", memory="1"))) == 4
+
+
+def test_without_docker_it_says_what_to_install(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(repository / "scripts" / "preflight", tmp_path / "scripts")
+    shutil.copy(repository / ".env.example", tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "dirname", "sed", "grep", "sort", "head", "tail"):
+        (programs / name).symlink_to(shutil.which(name) or "")
+    done = subprocess.run(
+        [str(tmp_path / "scripts" / "preflight")],
+        env={"PATH": str(programs)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.startswith("preflight: no docker here; install Docker Engine 25.0 or newer")
+    assert done.returncode == 1
