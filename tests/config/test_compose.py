@@ -20,6 +20,7 @@ from vectorwatch.setup.service import OWN_GROUP
 
 from .compose import Render, Service
 
+ROOT = Path(__file__).parents[2]
 ONE_SHOT = "it runs to its end before the others start and is not there afterwards"
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("setup", "is_started_again"): ONE_SHOT,
@@ -75,7 +76,8 @@ def keeps_its_profiles(service: Service) -> bool:
     """No service switches off seccomp or AppArmor, or takes part in the machine's namespaces."""
     shared = ("pid", "ipc", "uts", "cgroup", "userns_mode")
     loose = any("unconfined" in option for option in service["security_opt"])
-    return not loose and service.get("network_mode") != "host" and not any(map(service.get, shared))
+    on_host = service.get("network_mode") == "host"
+    return not loose and not on_host and not any(service.get(name) for name in shared)
 
 
 def has_a_read_only_root(service: Service) -> bool:
@@ -88,7 +90,7 @@ def has_a_memory_limit(service: Service) -> bool:
 
 def rotates_its_log(service: Service) -> bool:
     options = service.get("logging", {}).get("options", {})
-    return {"max-size", "max-file"} <= options.keys()
+    return {"max-size", "max-file"} <= set(options)
 
 
 def has_no_fixed_name(service: Service) -> bool:
@@ -175,8 +177,7 @@ def _binds(service: Service) -> list[Mapping[str, Any]]:
 
 
 def _of_the_checkout(service: Service) -> list[Mapping[str, Any]]:
-    root = str(Path(__file__).parents[2])
-    return [mount for mount in _binds(service) if mount["source"].startswith(root + "/")]
+    return [mount for mount in _binds(service) if mount["source"].startswith(f"{ROOT}/")]
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +195,41 @@ def test_every_service_keeps_the_rule_or_says_why_not(
     assert broken == excepted, f"{rule.__name__}: {rule.__doc__ or ''}"
 
 
+BIND = {"type": "bind", "target": "/x"}
+BROKEN: Mapping[str, Mapping[str, Any]] = {
+    "is_started_again": {"restart": "no"},
+    "has_a_health_check": {"healthcheck": None},
+    "waits_for_setup": {"depends_on": {"setup": {"condition": "service_started", "required": True}}},
+    "is_not_root": {"user": "0:65534"},
+    "drops_every_capability": {"cap_drop": ["NET_RAW"]},
+    "adds_no_capability": {"cap_add": ["NET_RAW"]},
+    "gains_no_privilege": {"security_opt": []},
+    "keeps_its_profiles": {"pid": "host"},
+    "has_a_read_only_root": {"read_only": None},
+    "has_a_memory_limit": {"mem_limit": None},
+    "rotates_its_log": {"logging": {"driver": "json-file", "options": {"max-size": "10m"}}},
+    "has_no_fixed_name": {"container_name": "prometheus"},
+    "publishes_on_loopback_alone": {"ports": [{"target": 9090, "published": "9090"}]},
+    "mounts_folders_and_not_files": {"volumes": [{**BIND, "source": f"{ROOT}/Makefile", "read_only": True}]},
+    "mounts_the_checkout_read_only": {"volumes": [{**BIND, "source": f"{ROOT}/docs"}]},
+    "mounts_nothing_of_the_machine": {"volumes": [{**BIND, "source": "/etc", "read_only": True}]},
+    "mounts_no_engine_socket": {"volumes": [{**BIND, "source": "/var/run/docker.sock"}]},
+    "gets_no_device": {"devices": [{"source": "/dev/kmsg"}]},
+    "keeps_its_data_in_named_volumes": {"volumes": [{"type": "volume", "target": "/prometheus"}]},
+    "names_its_networks": {"networks": {"default": None}},
+    "has_one_image_with_a_pinned_tag": {"image": "prom/prometheus:latest"},
+    "holds_no_secret_in_its_environment": {"environment": {"GF_SECURITY_ADMIN_PASSWORD": "x"}},
+}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_sees_a_service_that_breaks_it(
+    rule: Callable[[Service], bool], services: Mapping[str, Service]
+) -> None:
+    changed = {**services["prometheus"], **BROKEN[rule.__name__]}
+    assert not rule({name: value for name, value in changed.items() if value is not None})
+
+
 def test_every_exception_has_a_rule_and_a_reason() -> None:
     assert {name for _, name in EXCEPTIONS} <= {rule.__name__ for rule in RULES}
     assert all(len(reason.split()) > 3 for reason in EXCEPTIONS.values())
@@ -204,9 +240,9 @@ def test_the_services_that_are_promised_are_there(render: Render) -> None:
         *("setup", "prometheus", "alertmanager", "grafana", "inbox", "qdrant-exporter", "dragonfly-exporter"),
         *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter"),
     }
-    assert render(profiles=()).get("services", {}).keys() == always
-    assert render(profiles=("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
-    assert render(profiles=("demo",))["services"].keys() - always == {
+    assert render(()).get("services", {}).keys() == always
+    assert render(("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
+    assert render(("demo",))["services"].keys() - always == {
         *("qdrant", "dragonfly", "workload", "demo-targets"),
     }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from .compose import Render
+
 
 def blocks(repository: Path, page: str) -> list[str]:
     text = (repository / "docs" / "how-to" / page).read_text(encoding="utf-8")
@@ -52,6 +54,23 @@ def test_the_block_of_the_mail_server_replaces_ours_line_by_line(
     assert set(yaml.safe_load(ours.group(1))) == set(yaml.safe_load(block))
     (folder / "alertmanager.yml").write_text(text.replace(ours.group(1), block), encoding="utf-8")
     check(tools["amtool"], "check-config", folder / "alertmanager.yml")
+
+
+def test_the_override_files_in_the_text_are_taken_by_compose(
+    repository: Path, tmp_path: Path, render: Render
+) -> None:
+    users_own, with_key, without_cadvisor = blocks(repository, "configure.md")
+    external = next(iter(yaml.safe_load(users_own)["networks"]))
+    assert external in {network["name"] for network in render()["networks"].values()}
+    for number, block in enumerate((with_key, without_cadvisor)):
+        (tmp_path / f"{number}.yml").write_text(block, encoding="utf-8")
+    services = render(("*",), tmp_path / "0.yml")["services"]
+    for name, variable in (("qdrant-exporter", "QDRANT"), ("hnsw-probe", "HNSW")):
+        assert f"VECTORWATCH_{variable}_API_KEY_FILE" in services[name]["environment"]
+        assert f"VECTORWATCH_{variable}_TARGETS_FILE" in services[name]["environment"]
+        assert "/keys" in {mount["target"] for mount in services[name]["volumes"]}
+    services = render(("*",), tmp_path / "1.yml")["services"]
+    assert render()["services"].keys() - services.keys() == {"cadvisor"}
 
 
 def test_every_list_of_targets_is_named_on_its_page(repository: Path) -> None:
