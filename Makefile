@@ -59,7 +59,7 @@ unit: $(VENV)/.test ## Run the unit and configuration tests
 .PHONY: test-compose
 test-compose: $(VENV)/.test ## Check docker-compose.yml, .env.example and the Dockerfile, without an engine
 	$(PYTEST) tests/config/test_compose.py tests/config/test_environment.py tests/config/test_dockerfile.py \
-	  tests/config/test_preflight.py
+	  tests/config/test_preflight.py tests/config/test_up.py
 
 .PHONY: story
 story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, faults
