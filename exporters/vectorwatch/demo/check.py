@@ -148,7 +148,10 @@ def parse_duration_seconds(text: str) -> float:
 
 
 def _begin(stack: Stack, interruption: Interruption) -> Story:
-    story = Story(interruption, LIMIT_SECONDS, announce=lambda step: print(write_step(step), flush=True))
+    def announce(step: Step) -> None:
+        print(write_step(step), flush=True)
+
+    story = Story(interruption, LIMIT_SECONDS, announce, stack.start_seconds)
     print("demo-check: the story, with the seconds of each step", flush=True)
     story.note(Step("all services started", stack.start_seconds))
     return story

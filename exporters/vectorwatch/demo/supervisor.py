@@ -135,7 +135,7 @@ class Supervisor:
         """Ask every service to end, last started first, and kill what is left after STOP_GRACE_SECONDS."""
         asked = list(reversed(self._running.values()))
         for running in asked:
-            guard.signal_group(running.process.pid, signal.SIGTERM)
+            guard.ask_to_end(running.process.pid)
         deadline = monotonic() + STOP_GRACE_SECONDS
         for running in asked:
             with contextlib.suppress(subprocess.TimeoutExpired):
