@@ -115,6 +115,8 @@ def test_the_announced_pages_answer(demo: Demo) -> None:
     for service in ("inbox", "qdrant", "qdrant-exporter", "hnsw-probe", "gpu-exporter", "dragonfly-exporter"):
         answer = httpx.get(demo.url(service), trust_env=False, timeout=10)
         assert answer.status_code == 200, service
+    runbook = httpx.get(f"{demo.url('prometheus')}/user/runbooks/CacheDown.md", trust_env=False, timeout=10)
+    assert "CacheDown" in runbook.text
     for service in ("prometheus", "alertmanager"):
         answer = httpx.get(f"{demo.url(service)}/-/healthy", trust_env=False, timeout=10)
         assert answer.status_code == 200, service
