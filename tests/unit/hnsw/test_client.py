@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,6 @@ def charges() -> Charges:
 async def client(
     stand_in: StandIn, serve_stand_in: Callable[..., str], charges: Charges
 ) -> AsyncIterator[SearchClient]:
-    import time
-
     async with aiohttp.ClientSession() as session:
         http = JsonClient(session, serve_stand_in(stand_in))
         yield SearchClient(http, 0.5, time.monotonic, lambda *charge: charges.append(charge))

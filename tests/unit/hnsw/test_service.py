@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from fastapi import Response
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
@@ -69,8 +72,6 @@ def test_metrics_and_probe_show_the_target_and_nothing_else(
 def test_openmetrics_is_valid_and_compressed(
     stand_in: StandIn, serve_stand_in: Callable[..., str], start: Start, poll: Callable[..., None]
 ) -> None:
-    from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
-
     base, _ = start(serve_stand_in(stand_in))
     poll(lambda: "hnsw_up 1" in httpx.get(base + "/metrics").text, "the first round ended well")
     answer = httpx.get(base + "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
@@ -114,15 +115,14 @@ def test_the_end_comes_within_two_seconds_of_sigterm(
 def test_the_key_appears_nowhere(
     stand_in: StandIn, serve_stand_in: Callable[..., str], start: Start, poll: Callable[..., None]
 ) -> None:
-    from fastapi import Response
-
     async def echo(method: str, path: str, body: dict[str, Any]) -> Response | None:
         return Response("Invalid API key s3cret-key", 401)
 
     stand_in.fault = echo
     base, program = start(serve_stand_in(stand_in), api_key="s3cret-key")
     poll(
-        lambda: 'hnsw_scrape_failed{reason="auth"} 1' in httpx.get(base + "/metrics").text, "the key was refused"
+        lambda: 'hnsw_scrape_failed{reason="auth"} 1' in httpx.get(base + "/metrics").text,
+        "the key was refused",
     )
     shown = httpx.get(base + "/metrics").text + httpx.get(base + "/").text + program.text()
     assert "the last round failed: auth" in shown
@@ -165,8 +165,6 @@ def test_logs_are_json_and_say_each_change_once(
 def test_bad_settings_end_with_one_line_and_code_2(
     vectorwatch_command: list[str], name: str, value: str, message: str
 ) -> None:
-    import os
-
     ended = subprocess.run(
         [*vectorwatch_command, "probe", "hnsw"],
         env={**os.environ, f"VECTORWATCH_HNSW_{name}": value},
