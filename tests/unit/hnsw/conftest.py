@@ -137,6 +137,7 @@ class StandInCollection:
     forgets: dict[int | None, set[int]] = field(default_factory=dict)
     larger_is_better: bool = True
     info: dict[str, Any] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)
     after_exact: Callable[[], None] = lambda: None
 
     def describe(self) -> dict[str, Any]:
@@ -168,6 +169,7 @@ class StandInCollection:
         else:
             scores = np.linalg.norm(self.vectors - query, axis=1)
             order = np.argsort(scores, kind="stable")
+        order = order[~np.isin(order, list(self.deleted))]
         params = body.get("params", {})
         if params.get("exact"):
             wanted = [one["has_id"] for one in body.get("filter", {}).get("must", []) if "has_id" in one]

@@ -113,6 +113,16 @@ def rewrite(stand_in: StandIn, change: Callable[[np.ndarray[Any, Any], np.ndarra
 async def test_a_neighbour_deleted_between_the_searches_discards_the_query(
     client: SearchClient, stand_in: StandIn
 ) -> None:
+    def delete(vectors: np.ndarray[Any, Any], order: np.ndarray[Any, Any]) -> None:
+        stand_in.collections["docs"].deleted.add(int(order[5]))
+
+    rewrite(stand_in, delete)
+    assert await measure(client) is Discard.WRITTEN_BETWEEN
+
+
+async def test_a_neighbour_moved_away_between_the_searches_discards_the_query(
+    client: SearchClient, stand_in: StandIn
+) -> None:
     def move_away(vectors: np.ndarray[Any, Any], order: np.ndarray[Any, Any]) -> None:
         vectors[order[5]] = -100.0
 
