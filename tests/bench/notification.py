@@ -1,4 +1,4 @@
-"""The seconds that a notification takes beyond what `for` and `group_wait` demand, in the demo's own story."""
+"""The seconds a notification takes beyond what `for` and `group_wait` demand, in the demo's own story."""
 
 from __future__ import annotations
 

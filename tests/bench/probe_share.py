@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.bench.measure import VECTORWATCH, Row, free_port, percentile, running
 
 POINTS, SIZE, BATCH = 20_000, 64, 1_000

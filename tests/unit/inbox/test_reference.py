@@ -25,8 +25,8 @@ def test_every_setting_is_described() -> None:
 
 
 def test_the_defaults_are_those_of_the_code() -> None:
-    for name in ("port", "smtp_port", "max_journal_bytes", "max_message_bytes"):
-        assert str(InboxSettings.model_fields[name].default) in PAGE
+    for name in ("port", "smtp_port", "max_journal_bytes", "max_message_bytes", "retry_window_seconds"):
+        assert f"{InboxSettings.model_fields[name].default:.0f}" in PAGE
 
 
 def test_every_metric_is_described(inbox: Any) -> None:
