@@ -45,10 +45,10 @@ class InboxSettings(ServeSettings):
         5 * MEBIBYTE, ge=1024, description="Largest request body or mail; a larger one is refused."
     )
     retry_window_seconds: float = Field(
-        300.0,
+        240.0,
         ge=0,
         description="A notification equal to the last one of its alert group within this time is kept, but "
-        "shown as a repeat of it. Alertmanager retries for at most its `group_interval`.",
+        "shown as a repeat of it. Keep it below the shortest `repeat_interval` of your Alertmanager.",
     )
 
     @field_validator("data")
