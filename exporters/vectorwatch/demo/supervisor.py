@@ -1,8 +1,8 @@
 """Starts child processes, waits until they are ready, and leaves none behind.
 
-Each service leads a process group apart from the terminal: a Ctrl-C there reaches only us, and a signal to the
-group reaches the service's children too. Three things end the services: leaving the `with` block; the guard,
-when we are killed; and the kernel's parent-death signal, when the guard is killed with us.
+Each service leads a process group apart from the terminal: a Ctrl-C there reaches only us, and a signal to
+the group reaches the service's children too. Three things end the services: leaving the `with` block; the
+guard, when we are killed; and the kernel's parent-death signal, when the guard is killed with us.
 """
 
 from __future__ import annotations
