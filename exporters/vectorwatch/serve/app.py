@@ -41,8 +41,12 @@ def own_registry(service: str) -> CollectorRegistry:
     return registry
 
 
-def base_app(title: str, lifespan: Lifespan | None = None) -> FastAPI:
-    """Return an application with `/healthz` and `/readyz` only."""
+def base_app(title: str, lifespan: Lifespan | None = None, find_trouble: Callable[[], str] = str) -> FastAPI:
+    """Return an application with `/healthz` and `/readyz` only.
+
+    `find_trouble` says in one sentence why the service cannot do its work now; `/readyz` is then 503. Without
+    it `/readyz` says that the start has ended, because routes are served only after it.
+    """
     app = FastAPI(title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
 
     @app.get("/healthz", response_class=PlainTextResponse)
@@ -51,9 +55,10 @@ def base_app(title: str, lifespan: Lifespan | None = None) -> FastAPI:
         return "ok\n"
 
     @app.get("/readyz", response_class=PlainTextResponse)
-    async def readyz() -> str:
-        """Say that start-up has ended: routes are served only after it."""
-        return "ready\n"
+    async def readyz() -> Response:
+        """Say whether this process can do its work."""
+        trouble = find_trouble()
+        return PlainTextResponse(f"{trouble or 'ready'}\n", status_code=503 if trouble else 200)
 
     return app
 
