@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import Response
 
+from vectorwatch.hnsw.trouble import Failure, Trouble
+
 if TYPE_CHECKING:
     from .conftest import ManualClock, StandIn
 
@@ -80,6 +82,34 @@ async def test_an_optimizing_collection_is_measured_less_often_but_measured(
         4,
         8,
     }
+
+
+@pytest.mark.parametrize(
+    ("info", "trouble", "state"),
+    [
+        pytest.param({"status": "yellow"}, Trouble.CONNECT, "optimizing", id="it restarted and optimizes"),
+        pytest.param({"points_count": 0}, Trouble.DECODE, "empty", id="it was emptied"),
+    ],
+)
+async def test_an_error_does_not_outlive_its_cause_where_nothing_is_measured(
+    stand_in: StandIn,
+    serve_stand_in: Callable[..., str],
+    open_probe: Open,
+    read: Read,
+    clock: ManualClock,
+    info: dict[str, Any],
+    trouble: Trouble,
+    state: str,
+) -> None:
+    async with open_probe(serve_stand_in(stand_in), clock) as probe:
+        await probe.run_round()
+        (record,) = probe.state.collections["docs"].subjects.values()
+        record.failure = Failure(trouble, "the connection broke in the middle of a visit")
+        stand_in.collections["docs"].info = info
+        clock.seconds += 30
+        await probe.run_round()
+        assert state_of(read, probe) == state
+        probe.state.check()
 
 
 async def test_after_optimizing_every_round_measures_again(
