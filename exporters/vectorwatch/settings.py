@@ -168,7 +168,10 @@ class _Document:
             raise ConfigError(f"config: {file}:1: expected `key: value` lines at the top level")
         lines: dict[tuple[str, ...], int] = {}
         problems: list[str] = []
-        _walk(node, (), lines, problems)
+        try:
+            _walk(node, (), lines, problems)
+        except RecursionError:
+            raise ConfigError(f"config: {file}: an alias (`*`) stands inside what it names") from None
         if problems:
             raise ConfigError(f"config: {file}:{problem}" for problem in problems)
         return cls(str(file), {str(key): value for key, value in values.items()}, lines)

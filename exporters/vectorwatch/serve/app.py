@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import html
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -47,7 +48,9 @@ def base_app(title: str, lifespan: Lifespan | None = None, find_trouble: Callabl
     `find_trouble` says in one sentence why the service cannot do its work now; `/readyz` is then 503. Without
     it `/readyz` says that the start has ended, because routes are served only after it.
     """
-    app = FastAPI(title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
 
     @app.get("/healthz", response_class=PlainTextResponse)
     async def healthz() -> str:
@@ -107,7 +110,7 @@ def exporter_app(
 async def exposition_response(request: Request, sink: Sink) -> Response:
     """Return what `sink` holds in the format and encoding that the request asks for."""
     openmetrics = wants_openmetrics(request.headers.get("accept", ""))
-    compress = "gzip" in request.headers.get("accept-encoding", "")
+    compress = accepts_gzip(request.headers.get("accept-encoding", ""))
     if sink.series > _SERIES_WRITTEN_INLINE:
         body, encoding = await asyncio.to_thread(_write, sink, openmetrics, compress)
     else:
@@ -115,6 +118,15 @@ async def exposition_response(request: Request, sink: Sink) -> Response:
     headers = {"Vary": "Accept, Accept-Encoding"} | ({"Content-Encoding": encoding} if encoding else {})
     # Response would append a charset to a text type; Prometheus names its own.
     return Response(body, headers=headers | {"Content-Type": content_type(openmetrics)})
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Tell whether an `Accept-Encoding` header lets the answer be gzip: named, and not with `q=0`."""
+    for part in accept_encoding.split(","):
+        coding, *parameters = part.replace(" ", "").split(";")
+        if coding == "gzip":
+            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+    return False
 
 
 def _write(sink: Sink, openmetrics: bool, compress: bool) -> tuple[bytes, str | None]:

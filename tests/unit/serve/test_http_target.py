@@ -12,7 +12,9 @@ import aiohttp
 import pytest
 import trustme
 import uvicorn
+from cryptography.hazmat.primitives import serialization
 from fastapi import FastAPI, Request
+from pydantic import ValidationError
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import JsonClient
@@ -110,10 +112,45 @@ async def test_a_client_certificate_is_shown_when_demanded(
     assert await reason_of(HttpTarget(url=url, ca_file=ca_file)) in (Reason.TLS, Reason.CONNECT)
 
 
-async def test_tls_files_that_are_none_are_a_tls_reason(tmp_path: Path) -> None:
+async def test_skipping_the_check_still_shows_the_client_certificate(
+    tls_server: Callable[..., int], ca_file: Path, authority: trustme.CA, tmp_path: Path
+) -> None:
+    url = f"https://127.0.0.1:{tls_server(demand_of_client=ca_file)}"
+    file = tmp_path / "client.pem"
+    authority.issue_cert("exporter@vectorwatch.invalid").private_key_and_cert_chain_pem.write_to_path(
+        str(file)
+    )
+    target = HttpTarget(url=url, insecure_skip_verify=True, cert_file=file, key_file=file)
+    assert await get(target) == {"key": None}
+
+
+async def test_tls_files_that_are_spoilt_later_are_a_tls_reason(ca_file: Path) -> None:
+    target = HttpTarget(url="https://127.0.0.1:1", ca_file=ca_file)
+    ca_file.write_text("not a certificate")
+    assert await reason_of(target) is Reason.TLS
+
+
+def test_tls_files_that_are_none_are_refused_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("not a certificate")
-    assert await reason_of(HttpTarget(url="https://127.0.0.1:1", ca_file=file)) is Reason.TLS
+    with pytest.raises(ValidationError, match="`ca_file`: not PEM that can be used"):
+        HttpTarget(url="https://127.0.0.1:1", ca_file=file)
+
+
+def test_an_encrypted_key_is_refused_and_nobody_is_asked(authority: trustme.CA, tmp_path: Path) -> None:
+    issued = authority.issue_cert("exporter@vectorwatch.invalid")
+    certificate, key = tmp_path / "client.pem", tmp_path / "client.key"
+    issued.cert_chain_pems[0].write_to_path(str(certificate))
+    private = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"hunter2"),
+        )
+    )
+    with pytest.raises(ValidationError, match="`cert_file`: not PEM that can be used, an encrypted key"):
+        HttpTarget(url="https://127.0.0.1:1", cert_file=certificate, key_file=key)
 
 
 async def test_a_rotated_key_takes_effect_and_a_lost_one_is_an_auth_reason(
