@@ -25,8 +25,9 @@ def run(ports: str = "default") -> None:
 
 def _explain(stack: Stack) -> str:
     cache = stack.cache_process_id()
+    inbox = stack.site.url("inbox")
     hints = {
-        "Slack messages and mails": f"{stack.site.url('inbox')}   (always, whatever alertmanager/secrets has)",
+        "Slack messages and mails": f"{inbox}   (always, whatever alertmanager/secrets/ holds)",
         "targets, rules, queries": stack.site.url("prometheus"),
         "see an alert": f"kill -STOP {cache}   (freezes the cache; CacheDown is there after some 90 s)",
         "mend it": f"kill -CONT {cache}",
