@@ -12,11 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from socket import create_server
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +26,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from vectorwatch.demo.ports import find_free_ports
 from vectorwatch.hnsw.metrics import expose
 from vectorwatch.hnsw.probe import Probe
 from vectorwatch.hnsw.settings import HnswSettings
@@ -355,8 +355,7 @@ class start_engine:  # noqa: N801  # used as a function
     """Run `python -m vectorwatch.demo.engine` until the block ends."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        with closing(create_server(("127.0.0.1", 0))) as listener:
-            self._port = listener.getsockname()[1]
+        self._port = find_free_ports(1)[0]
         self._log = folder / "engine.log"
         self._argv = [sys.executable, "-m", "vectorwatch.demo.engine", "--port", str(self._port)]
         self._argv += ["--data", str(folder / "data"), *arguments]

@@ -116,18 +116,19 @@ async def test_nothing_runs_after_the_end(
 
 
 async def test_an_end_that_comes_while_a_target_is_dropped_is_not_lost() -> None:
-    may_end = asyncio.Event()
+    ending, may_end = asyncio.Event(), asyncio.Event()
 
     async def end_slowly() -> None:
         try:
             await asyncio.sleep(60)
         finally:
+            ending.set()
             await may_end.wait()
 
     dropped = asyncio.create_task(end_slowly())
     await asyncio.sleep(0)
     dropping = asyncio.create_task(module._stop(dropped))
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(ending.wait(), 60)
     dropping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await dropping
