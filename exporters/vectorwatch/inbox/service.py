@@ -19,7 +19,7 @@ from vectorwatch.serve.server import listen
 from vectorwatch.serve.server import run as serve
 from vectorwatch.settings import load
 
-from .guard import SafeHeaders
+from .guard import KnownHosts, KnownHostsOnly, SafeHeaders
 from .intake import Intake
 from .journal import Journal
 from .metrics import JOURNAL, InboxMetrics
@@ -77,9 +77,11 @@ def build_app(settings: InboxSettings, journal: Journal, mail_listener: socket.s
             await writing
 
     app = base_app("Vectorwatch alert inbox", lifespan, find_trouble=lambda: writer.trouble)
+    hosts = KnownHosts(settings.allowed_hosts)
+    app.add_middleware(KnownHostsOnly, hosts=hosts)
     app.add_middleware(SafeHeaders)
     _add_metrics(app, writer, registry)
-    app.include_router(receive_routes(intake))
+    app.include_router(receive_routes(intake, hosts))
     reader = Reader(journal)
     app.include_router(api_routes(reader))
     app.include_router(page_routes(reader, writer, _explain_addresses(settings)))
