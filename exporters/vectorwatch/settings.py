@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     )
     sources: ClassVar[tuple[Mapping[str, Any], Mapping[str, str]]] = ({}, {})
 
+    def __init__(self) -> None:
+        """Take no values: `load` finds them, and one given here would be ignored without a word."""
+        super().__init__()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -164,7 +168,10 @@ class _Document:
             raise ConfigError(f"config: {file}:1: expected `key: value` lines at the top level")
         lines: dict[tuple[str, ...], int] = {}
         problems: list[str] = []
-        _walk(node, (), lines, problems)
+        try:
+            _walk(node, (), lines, problems)
+        except RecursionError:
+            raise ConfigError(f"config: {file}: an alias (`*`) stands inside what it names") from None
         if problems:
             raise ConfigError(f"config: {file}:{problem}" for problem in problems)
         return cls(str(file), {str(key): value for key, value in values.items()}, lines)

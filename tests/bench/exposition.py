@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
-from tests.bench.measure import Row, Scraper, free_port, percentile, running
 
+from tests.bench.measure import Row, Scraper, free_port, percentile, running
 from vectorwatch.serve.app import exporter_app
 from vectorwatch.serve.metric import Metric, Sink, Table
 from vectorwatch.serve.scrape import Exporter

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vectorwatch.demo.ports import find_free_ports
+
 START_DEADLINE_SECONDS = 60.0
 VECTORWATCH = str(Path(sys.executable).parent / "vectorwatch")
 # What Prometheus 3 sends.
@@ -40,9 +42,7 @@ class Row:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return find_free_ports(1)[0]
 
 
 @contextmanager

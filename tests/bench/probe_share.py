@@ -11,13 +11,15 @@ from pathlib import Path
 import httpx
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
-from tests.bench.measure import VECTORWATCH, Row, free_port, percentile, running
+
+from tests.bench.measure import VECTORWATCH, Row, free_port, percentile, resident_bytes, running
 
 POINTS, SIZE, BATCH = 20_000, 64, 1_000
 SEARCHES = 500
 PROBED_SECONDS = 120.0
 INDEX_DEADLINE_SECONDS = 300.0
 MOST_RATIO = 0.02
+MOST_BYTES = 80e6
 
 
 def rows() -> Iterator[Row]:
@@ -35,15 +37,19 @@ def rows() -> Iterator[Row]:
             vectors = np.random.default_rng(1).normal(size=(POINTS, SIZE))
             _fill(engine, vectors)
             yield from _search_capacity(engine, vectors)
-            with running([VECTORWATCH, "probe", "hnsw"], probe_port, environ):
+            with running([VECTORWATCH, "probe", "hnsw"], probe_port, environ) as probe:
                 before, started = _query_seconds(engine), time.monotonic()
                 time.sleep(PROBED_SECONDS)
                 used, elapsed = _query_seconds(engine) - before, time.monotonic() - started
                 measured = httpx.get(f"http://127.0.0.1:{probe_port}/metrics").text
+                resident = resident_bytes(probe.pid)
     if 'hnsw_queries_total{collection="bench"' not in measured:
         raise SystemExit("bench: the probe measured nothing")
     # One search at a time is the least that the engine can do; with more cores the share is smaller.
     yield Row("probe's share of the engine's search time, defaults", used / elapsed, "ratio", MOST_RATIO)
+    yield Row(
+        f"HNSW probe RSS, after {PROBED_SECONDS:g} s on {POINTS:,} points", resident, "bytes", MOST_BYTES
+    )
 
 
 def _fill(engine: httpx.Client, vectors: np.ndarray) -> None:

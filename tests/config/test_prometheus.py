@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,43 @@ def test_the_examples_are_lists_that_prometheus_takes(
     poll(lambda: listed <= known(), f"all of {listed}")
     own = {instance for job, instance, _ in prometheus.targets() if job in ("qdrant", "dragonfly")}
     assert own == {server for server in native if server.endswith((":6333", ":6379"))}
+
+
+def test_a_list_without_targets_is_valid_and_so_is_one_with_its_example_uncommented(
+    folder: Path,
+    tools: Mapping[str, Path],
+    start_prometheus: Callable[[Path], Any],
+    poll: Callable[..., None],
+) -> None:
+    empty = [path for path in (folder / "targets").glob("*.yml") if not yaml.safe_load(path.read_bytes())]
+    assert {path.stem for path in empty} == {path.stem for path in (folder / "targets").glob("*.yml")}
+    promtool = [str(tools["promtool"]), "check", "config", str(folder / "prometheus.yml")]
+    subprocess.run(promtool, check=True, capture_output=True)
+    prometheus = start_prometheus(folder)
+    poll(lambda: bool(prometheus.targets()), "targets known")
+    assert prometheus.query("sum(prometheus_sd_file_read_errors_total) > 0") == []
+
+    examples = set()
+    for path in empty:
+        text = path.read_text(encoding="utf-8")
+        uncommented, count = re.subn(r"(?m)^# (?=- targets: )", "", text)
+        assert count == 1, path.name
+        # … and a further line appended, as users do.
+        path.write_text(f"{uncommented}- targets: [more-{path.stem}.example.net:1]\n", encoding="utf-8")
+        groups = yaml.safe_load(path.read_bytes())
+        examples |= {
+            (path.stem.replace("node", "node-exporter"), one) for g in groups for one in g["targets"]
+        }
+    subprocess.run(promtool, check=True, capture_output=True)
+    assert len(examples) == 6
+    poll(lambda: examples <= {target[:2] for target in prometheus.targets()}, f"all of {examples}")
+
+
+def test_every_list_takes_a_line_at_its_end(repository: Path) -> None:
+    for path in (repository / "prometheus" / "targets").glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        before = yaml.safe_load(text) or []
+        assert yaml.safe_load(f"{text}- targets: [a:1]\n") == [*before, {"targets": ["a:1"]}], path.name
 
 
 def test_every_rule_is_loaded_and_evaluates(

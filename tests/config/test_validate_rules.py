@@ -53,6 +53,7 @@ def test_the_repository_is_valid(tools: Mapping[str, Path], repository: Path) ->
         list((repository / "prometheus/tests").glob("*"))
     )
     assert sum("route of" in step for step in steps) > 5
+    assert sum("template in" in step for step in steps) == 8
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,63 @@ def test_a_fault_fails_its_step_and_shows_what_the_tool_says(
     assert words in result.stdout
 
 
-def test_an_unreadable_table_of_routes_is_not_taken_for_an_empty_one(
-    checkout: Path, tools: Mapping[str, Path]
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]\n", "is empty, so no route is tested"),
+        ("# nothing yet\n", "is empty, so no route is tested"),
+        ("- labels: [", "line 1 is no YAML"),
+        ("labels: {a: b}\n", "is no list"),
+        ("- labels: {alertname: A}\n", "row 1 lacks labels or receivers"),
+        ("- {labels: {}, receivers: [slack]}\n", "row 1 lacks labels or receivers"),
+        ("- slack\n", "row 1 lacks labels or receivers"),
+        (None, "cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_table_of_routes_that_tests_nothing_is_one_clear_line(
+    checkout: Path, tools: Mapping[str, Path], content: str | None, words: str
 ) -> None:
-    (checkout / "alertmanager" / "tests" / "routes.yml").write_text("- labels: [", encoding="utf-8")
-    assert validate(checkout, tools).returncode == 1
+    table = checkout / "alertmanager" / "tests" / "routes.yml"
+    table.unlink()
+    if content is not None:
+        table.write_text(content, encoding="utf-8")
+    result = validate(checkout, tools)
+    assert result.returncode == 1
+    assert result.stderr == ""
+    [failed] = [line for line in result.stdout.splitlines() if not line.startswith("ok ")]
+    assert failed.startswith("FAIL  alertmanager/tests/routes.yml ")
+    assert words in failed
+    assert "write rows like" in failed
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place"),
+    [
+        (
+            "alertmanager.yml",
+            'template "slack.text" .',
+            'template "slack.txet" .',
+            "slack.slack_configs.0.text",
+        ),
+        ("alertmanager.yml", 'template "email.html" .', 'template "email.htlm" .', "email_configs.0.html"),
+        ("alertmanager.yml", 'template "headline" .', 'template "healdine" .', "headers.Subject"),
+        # In a branch that only a notification with a collection reaches.
+        (
+            "templates/slack.tmpl",
+            'in {{ template "slack.escape" . }}',
+            'in {{ template "slack.ecsape" . }}',
+            "slack_configs.0.title",
+        ),
+    ],
+)
+def test_a_template_that_does_not_exist_fails_where_it_is_named(
+    checkout: Path, tools: Mapping[str, Path], file: str, old: str, new: str, place: str
+) -> None:
+    replace(checkout / "alertmanager" / file, old, new)
+    result = validate(checkout, tools)
+    assert result.returncode == 1
+    failed = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert any(line.startswith("FAIL  template in ") and line.endswith(place) for line in failed), (
+        result.stdout
+    )
+    assert new.split('"')[1] in result.stdout

@@ -67,7 +67,7 @@ def demo(vectorwatch_command: Sequence[str], tmp_path: Path, poll: Poll) -> Iter
         yield demo
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 def list_family(process_id: int) -> set[int]:
@@ -113,10 +113,12 @@ def test_every_service_is_announced_with_seconds_and_address(demo: Demo) -> None
 
 def test_the_announced_pages_answer(demo: Demo) -> None:
     for service in ("inbox", "qdrant", "qdrant-exporter", "hnsw-probe", "gpu-exporter", "dragonfly-exporter"):
-        answer = httpx.get(demo.url(service), trust_env=False, timeout=10)
+        answer = httpx.get(demo.url(service), trust_env=False, timeout=60)
         assert answer.status_code == 200, service
+    runbook = httpx.get(f"{demo.url('prometheus')}/user/runbooks/CacheDown.md", trust_env=False, timeout=60)
+    assert "CacheDown" in runbook.text
     for service in ("prometheus", "alertmanager"):
-        answer = httpx.get(f"{demo.url(service)}/-/healthy", trust_env=False, timeout=10)
+        answer = httpx.get(f"{demo.url(service)}/-/healthy", trust_env=False, timeout=60)
         assert answer.status_code == 200, service
 
 
@@ -124,32 +126,34 @@ def test_ctrl_c_ends_everything(demo: Demo, poll: Poll) -> None:
     family = list_family(demo.process.pid)
     assert len(family) >= len(SERVICES)
     demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(30) == 0
+    assert demo.process.wait(60) == 0
     assert demo.text().endswith("goodbye\n")
-    poll(lambda: not any(map(lives, family)), "every process has ended", 10)
+    poll(lambda: not any(map(lives, family)), "every process has ended", 60)
 
 
 def test_a_killed_demo_leaves_no_process_behind(demo: Demo, poll: Poll) -> None:
     family = list_family(demo.process.pid)
     demo.process.kill()
-    demo.process.wait(10)
-    poll(lambda: not any(map(lives, family)), "every process has ended", 30)
+    demo.process.wait(60)
+    poll(lambda: not any(map(lives, family)), "every process has ended", 60)
 
 
 def test_a_service_that_ends_is_told_and_the_others_go_on(demo: Demo, poll: Poll) -> None:
     cache = re.search(r"kill -STOP (\d+)", demo.text())
     assert cache
     os.kill(int(cache[1]), signal.SIGKILL)
-    poll(lambda: "demo: dragonfly was ended by SIGKILL" in demo.text(), "the end is told", 30)
+    poll(lambda: "demo: dragonfly was ended by SIGKILL" in demo.text(), "the end is told", 60)
     assert demo.process.poll() is None
-    assert httpx.get(f"{demo.url('inbox')}/readyz", trust_env=False, timeout=10).status_code == 200
+    assert httpx.get(f"{demo.url('inbox')}/readyz", trust_env=False, timeout=60).status_code == 200
 
 
 def test_a_taken_port_is_named_before_anything_starts(vectorwatch_command: Sequence[str]) -> None:
     port = DEFAULT_PORTS["hnsw-probe"]
     with closing(socket.socket()) as listener:
+        # As the services bind; where that fails, another program holds the port: as good.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):
-            listener.bind((HOST, port))  # where that fails, another program holds it: as good
+            listener.bind((HOST, port))
             listener.listen()
         done = subprocess.run(
             [*vectorwatch_command, "demo", "up"], capture_output=True, text=True, timeout=60, check=False
@@ -164,9 +168,9 @@ def test_a_taken_port_is_named_before_anything_starts(vectorwatch_command: Seque
 def test_a_story_that_cannot_be_told_shows_the_logs_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(check, "LIMIT_SECONDS", 1.0)
+    monkeypatch.setattr(check, "LIMIT_SECONDS", 0.0)
     before = list_family(os.getpid())
-    with pytest.raises(StoryError, match="not within 1 s: all targets up: "):
+    with pytest.raises(StoryError, match="not within 0 s: all targets up: "):
         check.run()
     output = capsys.readouterr().out
     assert "prometheus.log" in output

@@ -42,8 +42,8 @@ _FLOWS = {
 _CHANNELS = {"slack": "as a Slack message", "email": "as a mail"}
 
 
-def run() -> None:
-    """Tell the whole story on free ports and print the seconds of each step.
+def run() -> list[Step]:
+    """Tell the whole story on free ports, print the seconds of each step and return the steps.
 
     Raises VectorwatchError when one thing did not happen, after printing the logs that may tell why.
     """
@@ -57,6 +57,7 @@ def run() -> None:
             raise
     shutil.rmtree(stack.site.folder, ignore_errors=True)
     print(f"demo-check: all of it happened, in {story.seconds:.0f} s", flush=True)
+    return story.steps
 
 
 class Check:
@@ -148,7 +149,10 @@ def parse_duration_seconds(text: str) -> float:
 
 
 def _begin(stack: Stack, interruption: Interruption) -> Story:
-    story = Story(interruption, LIMIT_SECONDS, announce=lambda step: print(write_step(step), flush=True))
+    def announce(step: Step) -> None:
+        print(write_step(step), flush=True)
+
+    story = Story(interruption, LIMIT_SECONDS, announce, stack.start_seconds)
     print("demo-check: the story, with the seconds of each step", flush=True)
     story.note(Step("all services started", stack.start_seconds))
     return story

@@ -27,13 +27,18 @@ def main() -> None:
 
 def stop_groups(groups: set[int]) -> None:
     """Ask every group to end, and kill those that have not after GRACE_SECONDS."""
-    left = {group for group in groups if signal_group(group, signal.SIGTERM)}
+    left = {group for group in groups if ask_to_end(group)}
     deadline = time.monotonic() + GRACE_SECONDS
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
         left = {group for group in left if signal_group(group, 0)}
     for group in left:
         signal_group(group, signal.SIGKILL)
+
+
+def ask_to_end(group: int) -> bool:
+    """Send SIGTERM to a process group, and wake it if somebody has frozen it; False when it is gone."""
+    return signal_group(group, signal.SIGTERM) and signal_group(group, signal.SIGCONT)
 
 
 def signal_group(group: int, number: int) -> bool:

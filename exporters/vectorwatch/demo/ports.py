@@ -47,10 +47,10 @@ def refuse_taken(ports: Mapping[str, int]) -> None:
     """Raise PortTakenError when another program listens on one of `ports`, naming all of them in one line."""
     taken = [f"{port} (wanted by {service})" for service, port in ports.items() if not _is_free(port)]
     if taken:
-        noun = "port" if len(taken) == 1 else "ports"
+        noun, verb = ("port", "is") if len(taken) == 1 else ("ports", "are")
         raise PortTakenError(
-            f"demo: {noun} {', '.join(taken)} taken by another program;"
-            " stop that program or run `make demo PORTS=free`; nothing was started"
+            f"demo: {noun} {', '.join(taken)} {verb} in use;"
+            " stop what uses it or run `make demo PORTS=free`; nothing was started"
         )
 
 

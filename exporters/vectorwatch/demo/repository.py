@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vectorwatch.errors import VectorwatchError
 
-_LANDMARK = Path("prometheus") / "prometheus.yml"
+_LANDMARKS = (Path("prometheus/prometheus.yml"), Path("exporters/vectorwatch"))
 
 
 def find_repository(start: Path | None = None) -> Path:
@@ -16,8 +16,8 @@ def find_repository(start: Path | None = None) -> Path:
     """
     for origin in (start,) if start else (Path.cwd(), Path(__file__)):
         for folder in (origin.resolve(), *origin.resolve().parents):
-            if (folder / _LANDMARK).is_file() or (folder / "exporters" / "vectorwatch").is_dir():
+            if all((folder / landmark).exists() for landmark in _LANDMARKS):
                 return folder
     raise VectorwatchError(
-        f"demo: no `{_LANDMARK}` here or in any parent folder; run it inside a checkout of the repository"
+        "demo: neither this folder nor one above it is Vectorwatch's repository; run it inside a checkout"
     )

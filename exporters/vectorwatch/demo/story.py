@@ -50,6 +50,8 @@ class Story:
     interruption: Interruption
     limit_seconds: float
     announce: Callable[[Step], None]
+    spent_seconds: float = 0.0
+    """What was spent before it began; part of the deadline."""
     clock: Callable[[], float] = monotonic
     steps: list[Step] = field(default_factory=list)
 
@@ -58,8 +60,8 @@ class Story:
 
     @property
     def seconds(self) -> float:
-        """Return the seconds since the story began."""
-        return self.clock() - self._began
+        """Return the seconds spent so far."""
+        return self.spent_seconds + self.clock() - self._began
 
     def note(self, step: Step) -> None:
         """Add a step that has happened."""
@@ -83,7 +85,7 @@ class Story:
                     self.note(Step(what, self.clock() - start, design))
             if missing and self.seconds > self.limit_seconds:
                 tales = "; ".join(f"{what}: {tale}" for what, tale in missing.items())
-                raise StoryError(f"not within {self.limit_seconds:g} s: {tales}", suspects)
+                raise StoryError(f"not within {self.limit_seconds:.0f} s: {tales}", suspects)
             self.interruption.pause(_LOOK_SECONDS if missing else 0)
 
 

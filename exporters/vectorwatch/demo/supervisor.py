@@ -1,8 +1,8 @@
 """Starts child processes, waits until they are ready, and leaves none behind.
 
-Each service leads a session of its own, so a Ctrl-C in the terminal reaches only us, and a signal to its
-process group reaches its children too. Three things end the services: leaving the `with` block; the guard
-process, when we are killed; and the kernel's parent-death signal, when the guard is killed with us.
+Each service leads a process group apart from the terminal: a Ctrl-C there reaches only us, and a signal to
+the group reaches the service's children too. Three things end the services: leaving the `with` block; the
+guard, when we are killed; and the kernel's parent-death signal, when the guard is killed with us.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Supervisor:
         """Ask every service to end, last started first, and kill what is left after STOP_GRACE_SECONDS."""
         asked = list(reversed(self._running.values()))
         for running in asked:
-            guard.signal_group(running.process.pid, signal.SIGTERM)
+            guard.ask_to_end(running.process.pid)
         deadline = monotonic() + STOP_GRACE_SECONDS
         for running in asked:
             with contextlib.suppress(subprocess.TimeoutExpired):

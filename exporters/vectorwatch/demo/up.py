@@ -25,11 +25,13 @@ def run(ports: str = "default") -> None:
 
 def _explain(stack: Stack) -> str:
     cache = stack.cache_process_id()
+    inbox = stack.site.url("inbox")
     hints = {
-        "Slack messages and mails": stack.site.url("inbox"),
+        "Slack messages and mails": f"{inbox}   (always, whatever alertmanager/secrets/ holds)",
         "targets, rules, queries": stack.site.url("prometheus"),
         "see an alert": f"kill -STOP {cache}   (freezes the cache; CacheDown is there after some 90 s)",
         "mend it": f"kill -CONT {cache}",
+        "watch more": "add its address to a list in prometheus/targets/ (no restart)",
         "end all of it": "Ctrl-C",
     }
     lines = [f"demo: all of it runs after {stack.start_seconds:.0f} s; logs are in {stack.logs}"]
@@ -43,3 +45,5 @@ def _watch(stack: Stack, interruption: Interruption) -> None:
         interruption.pause(_LOOK_SECONDS)
         for report in stack.supervisor.collect_ended():
             print(f"{report}\ndemo: going on without it", flush=True)
+        for report in stack.site.configuration.target_lists.follow():
+            print(report, flush=True)

@@ -8,6 +8,7 @@ import time
 from typing import cast
 
 from vectorwatch.errors import Reason, TargetError
+from vectorwatch.serve.names import resolve
 
 from .answer import Answer, read_answer, refusal
 from .resp import MAX_ANSWER_BYTES, ErrorReply, Reply, encode_command, parse_reply
@@ -89,23 +90,35 @@ class Client:
 
     async def _open(self) -> Connection:
         loop, address = asyncio.get_running_loop(), self._target.address
-        context = self._tls_context() if address.tls else None
-        name = (self._target.server_name or address.host) if address.tls else None
         try:
             if address.path:
                 _, connection = await loop.create_unix_connection(Connection, address.path)
             else:
-                _, connection = await loop.create_connection(
-                    Connection,
-                    address.host,
-                    address.port,
-                    ssl=context,
-                    server_hostname=name,
-                    ssl_handshake_timeout=_HANDSHAKE_SECONDS if address.tls else None,
-                )
+                connection = await self._connect_to_first(await resolve(address.host, address.port))
         except (OSError, ValueError) as error:  # ValueError: a host name that IDNA cannot encode
             raise _connect_error(error, tls=address.tls) from error
         return connection
+
+    async def _connect_to_first(self, hosts: list[str]) -> Connection:
+        """Return a connection to the first of `hosts` that takes one. Raises OSError of the last."""
+        address = self._target.address
+        context = self._tls_context() if address.tls else None
+        for number, host in enumerate(hosts, start=1):
+            try:
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    Connection,
+                    host,
+                    address.port,
+                    ssl=context,
+                    server_hostname=(self._target.server_name or address.host) if context else None,
+                    ssl_handshake_timeout=_HANDSHAKE_SECONDS if context else None,
+                )
+            except OSError:
+                if number == len(hosts):
+                    raise
+            else:
+                return connection
+        raise OSError(f"{address.host} has no address")
 
     def _tls_context(self) -> ssl.SSLContext:
         try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
+from vectorwatch.serve.settings import ConfiguredTargets, MultiTargetSettings, Port
 
 from .target import DEFAULT_PORT, RedisTarget, parse_address
 
 
-class DragonflySettings(ExporterSettings, RedisTarget):
+class DragonflySettings(MultiTargetSettings, RedisTarget):
     """The exporter and its first target; further targets stand in `targets`."""
 
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_DRAGONFLY_")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.settings import ExporterSettings, Port
@@ -61,9 +60,3 @@ class GpuSettings(ExporterSettings):
         False,
         description="Measure PCIe throughput on cards without byte counters; takes 40 ms a card and scrape.",
     )
-
-    @field_validator("targets_file")
-    @classmethod
-    def _refuse_targets_file(cls, file: Path | None) -> None:
-        if file is not None:
-            raise ValueError("NVML reads only its own machine; run a GPU exporter on each GPU host")

@@ -7,8 +7,10 @@ from collections.abc import Callable
 Clock = Callable[[], float]
 """Monotonic seconds."""
 
-# Longer savings would let a burst follow a quiet hour.
-_SAVED_SECONDS = 60.0
+# Longer savings would let a burst follow a quiet hour; with these, even the first minute after a start stays
+# below twice the limit.
+_SAVED_SEARCH_SECONDS = 60.0
+_SAVED_ENGINE_SECONDS = 30.0
 
 
 class Bucket:
@@ -47,8 +49,8 @@ class Budget:
     ) -> None:
         per_second = searches_per_minute / 60
         # A round may use what its interval earned.
-        self._searches = Bucket(per_second, per_second * max(interval_seconds, _SAVED_SECONDS), clock)
-        self._engine = Bucket(max_load_ratio, max_load_ratio * _SAVED_SECONDS, clock)
+        self._searches = Bucket(per_second, per_second * max(interval_seconds, _SAVED_SEARCH_SECONDS), clock)
+        self._engine = Bucket(max_load_ratio, max_load_ratio * _SAVED_ENGINE_SECONDS, clock)
 
     def may_search(self) -> bool:
         """Tell whether another query may start."""

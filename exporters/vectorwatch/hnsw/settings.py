@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, PlainValidator, field_validator, mod
 from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.http_target import HttpTarget, check_http_url
-from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
+from vectorwatch.serve.settings import ConfiguredTargets, MultiTargetSettings, Port
 from vectorwatch.settings import Section
 
 _LARGEST_EF = 65_536
@@ -85,7 +85,7 @@ class ProbeTarget(HttpTarget):
         return self
 
 
-class HnswSettings(ExporterSettings, ProbeTarget):
+class HnswSettings(MultiTargetSettings, ProbeTarget):
     """The probe and its first target; further targets stand in `targets`."""
 
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_HNSW_")
@@ -162,13 +162,8 @@ class HnswSettings(ExporterSettings, ProbeTarget):
     def target_book(self) -> ConfiguredTargets[ProbeTarget]:
         """Return the targets that may be probed."""
         first = self.first_target()
-
-        def from_address(address: str) -> ProbeTarget:
-            url = address if "://" in address else f"http://{address}"
-            return ProbeTarget(**{**dict(first), "url": url, "name": address})
-
         configured = [first, *self.targets] if first.url else self.targets
-        return ConfiguredTargets(configured, self.targets_file, from_address)
+        return ConfiguredTargets(configured, self.targets_file, first.at)
 
     def ef_of(self, plan: CollectionPlan | None) -> list[Ef]:
         """Return the values of `hnsw_ef` to compare."""

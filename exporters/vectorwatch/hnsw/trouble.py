@@ -10,7 +10,7 @@ from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import StatusError
 
 # `CollectionError::strict_mode` in Qdrant's `lib/collection/src/operations/types.rs` writes "{error}. Help:
-# {solution}"; `lib/storage/src/content_manager/errors.rs` made 403 of it up to 1.14 and makes 400 of it since 1.15.
+# {solution}"; `lib/storage/src/content_manager/errors.rs` made 403 of it up to 1.14, and 400 since 1.15.
 _STRICT_MODE_STATUSES = (400, 403)
 _STRICT_MODE_MARK = ". Help: "
 

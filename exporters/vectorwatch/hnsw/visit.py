@@ -75,6 +75,10 @@ class Visitor:
         await self._measure_index(record, index)
 
     async def _measure_index(self, record: CollectionRecord, index: Index) -> None:
+        for subject in record.subjects.values():
+            # The server has just answered: what was wrong with it is over, though this visit may end here.
+            if subject.failure and (subject.failure.trouble in COSTS_NOTHING or index.points == 0):
+                self._succeed(subject)
         if index.points == 0:
             record.state = State.EMPTY
         elif index.optimizing and not record.backoff.pause_seconds:

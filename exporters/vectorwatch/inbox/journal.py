@@ -53,7 +53,7 @@ class Journal:
         folder: Path,
         max_bytes: int,
         *,
-        retry_window_seconds: float = 300.0,
+        retry_window_seconds: float = 240.0,
         clock: Clock = read_utc_clock,
     ) -> Journal:
         """Return the journal in `folder`, created when missing, repaired when damaged.

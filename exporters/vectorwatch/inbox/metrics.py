@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from vectorwatch.serve.metric import Kind, Metric, Table
 
@@ -54,6 +54,8 @@ class InboxMetrics:
     """The metrics in `registry`; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        # They would double the series. The switch is one for the process, in which this is the only room.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._notifications = Counter(
             "inbox_notifications",
             "Notifications stored since the start, repeats included.",

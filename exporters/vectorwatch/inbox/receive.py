@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from .entry import Head
-from .guard import is_cross_site
+from .guard import KnownHosts, is_cross_site
 from .intake import Intake
 from .notification import Channel, Notification, RefusalReason, RefusedError
 from .slack import parse_slack
@@ -30,7 +30,7 @@ _STATUS_CODES = {
 }
 
 
-def receive_routes(intake: Intake, body_seconds: float = BODY_SECONDS) -> APIRouter:
+def receive_routes(intake: Intake, hosts: KnownHosts, body_seconds: float = BODY_SECONDS) -> APIRouter:
     """Return `POST /webhook` and `POST /slack`; both answer only when the notification is on the disk."""
     router = APIRouter()
 
@@ -51,7 +51,7 @@ def receive_routes(intake: Intake, body_seconds: float = BODY_SECONDS) -> APIRou
         write: Callable[[Head], str],
     ) -> Response:
         async def read() -> Notification:
-            if is_cross_site(request.headers):
+            if is_cross_site(request.headers, hosts):
                 raise RefusedError(
                     RefusalReason.CROSS_SITE, "Requests of web pages from other hosts are refused."
                 )

@@ -24,8 +24,8 @@ def load(segment: Segment, after_id: int, most_damaged_bytes: int) -> tuple[list
     What a crash has left behind, half a line or blocks of zeros, is moved to `damaged.txt`, which begins anew
     above `most_damaged_bytes`. Where that cannot be written the file stays as it is and is read around.
     """
-    found, damaged, ended = _scan(segment.path, after_id)
-    if ended and not damaged:
+    found, damaged = _scan(segment.path, after_id)
+    if not damaged:
         return found, 0
     try:
         _keep(segment.path.parent / DAMAGED, damaged, most_damaged_bytes)
@@ -43,11 +43,10 @@ def load(segment: Segment, after_id: int, most_damaged_bytes: int) -> tuple[list
     return list(_close_up(found)), len(damaged)
 
 
-def _scan(path: Path, after_id: int) -> tuple[list[Found], list[bytes], bool]:
-    """Return entries, damaged lines, and whether the last line has its end."""
+def _scan(path: Path, after_id: int) -> tuple[list[Found], list[bytes]]:
     found: list[Found] = []
     damaged: list[bytes] = []
-    offset, line = 0, b"\n"
+    offset = 0
     with path.open("rb") as file:
         for line in file:
             head = read_head(line)
@@ -57,7 +56,7 @@ def _scan(path: Path, after_id: int) -> tuple[list[Found], list[bytes], bool]:
                 found.append((head, offset, len(line.rstrip(b"\n"))))
                 after_id = head.id
             offset += len(line)
-    return found, damaged, line.endswith(b"\n")
+    return found, damaged
 
 
 def _keep(path: Path, damaged: list[bytes], most_bytes: int) -> None:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry
 
 from vectorwatch.serve.app import base_app, exposition_response, own_registry
@@ -20,7 +19,7 @@ from vectorwatch.serve.server import listen
 from vectorwatch.serve.server import run as serve
 from vectorwatch.settings import load
 
-from .guard import SafeHeaders
+from .guard import KnownHosts, KnownHostsOnly, SafeHeaders
 from .intake import Intake
 from .journal import Journal
 from .metrics import JOURNAL, InboxMetrics
@@ -77,27 +76,16 @@ def build_app(settings: InboxSettings, journal: Journal, mail_listener: socket.s
             writer.stop()
             await writing
 
-    app = base_app("Vectorwatch alert inbox", lifespan)
+    app = base_app("Vectorwatch alert inbox", lifespan, find_trouble=lambda: writer.trouble)
+    hosts = KnownHosts(settings.allowed_hosts)
+    app.add_middleware(KnownHostsOnly, hosts=hosts)
     app.add_middleware(SafeHeaders)
-    _add_readiness(app, writer)
     _add_metrics(app, writer, registry)
-    app.include_router(receive_routes(intake))
+    app.include_router(receive_routes(intake, hosts))
     reader = Reader(journal)
     app.include_router(api_routes(reader))
     app.include_router(page_routes(reader, writer, _explain_addresses(settings)))
     return app
-
-
-def _add_readiness(app: FastAPI, writer: Writer) -> None:
-    async def readyz() -> Response:
-        """Say whether notifications can be stored."""
-        if writer.trouble:
-            return PlainTextResponse(f"{writer.trouble}\n", status_code=503)
-        return PlainTextResponse("ready\n")
-
-    # Before the kernel's route, which says ready as soon as it is served.
-    app.add_api_route("/readyz", readyz)
-    app.router.routes.insert(0, app.router.routes.pop())
 
 
 def _add_metrics(app: FastAPI, writer: Writer, registry: CollectorRegistry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +16,9 @@ ENV_PREFIX = "VECTORWATCH_INBOX_"
 
 # Escaped as ASCII JSON a byte of mail can take six; half of the journal must hold the largest message.
 _JOURNAL_PER_MESSAGE = 12
+
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def _default_folder() -> Path:
@@ -45,11 +49,24 @@ class InboxSettings(ServeSettings):
         5 * MEBIBYTE, ge=1024, description="Largest request body or mail; a larger one is refused."
     )
     retry_window_seconds: float = Field(
-        300.0,
+        240.0,
         ge=0,
         description="A notification equal to the last one of its alert group within this time is kept, but "
-        "shown as a repeat of it. Alertmanager retries for at most its `group_interval`.",
+        "shown as a repeat of it. Keep it below the shortest `repeat_interval` of your Alertmanager.",
     )
+    allowed_hosts: list[str] = Field(
+        [],
+        description="Names with a dot under which browsers may open the page, for example that of a reverse "
+        "proxy: `inbox.example.com`, without port. Addresses and names without a dot always may.",
+    )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"`{name}` is not a host name; write it like `inbox.example.com`")
+        return value
 
     @field_validator("data")
     @classmethod

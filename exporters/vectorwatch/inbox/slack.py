@@ -55,6 +55,11 @@ def read_text(value: Mapping[str, Any], key: str) -> str:
     return text if isinstance(text, str) else ""
 
 
+def unescape(text: str) -> str:
+    """Return `text` as typed: Slack escapes these three characters and no others."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 def _unwrap_form(body: bytes) -> bytes:
     if not body.startswith(_FORM_FIELD):
         return body
@@ -99,4 +104,4 @@ def _block_texts(value: Mapping[str, Any]) -> list[str]:
 def _find_title(attachments: list[dict[str, Any]], text: str) -> str:
     titles = (read_text(attachment, "title").strip() for attachment in attachments)
     first_line = text.strip().partition("\n")[0]
-    return next(filter(None, titles), first_line) or "(no text)"
+    return unescape(next(filter(None, titles), first_line)) or "(no text)"

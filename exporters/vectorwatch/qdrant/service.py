@@ -8,11 +8,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from vectorwatch.serve import log
 from vectorwatch.serve.app import exporter_app, own_registry
 from vectorwatch.serve.scrape import Exporter
-from vectorwatch.serve.server import run as serve
-from vectorwatch.settings import load
+from vectorwatch.serve.server import start
 
 from .collector import Collector
 from .settings import QdrantSettings
@@ -41,6 +39,4 @@ def build_app(settings: QdrantSettings) -> FastAPI:
 
 def run(config: Path | None) -> None:
     """Serve until SIGTERM. Raises ConfigError."""
-    settings = load(QdrantSettings, config_file=config)
-    log.configure(SERVICE, settings.log_level)
-    serve(build_app(settings), settings)
+    start(SERVICE, QdrantSettings, build_app, config)

@@ -6,10 +6,10 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.http_target import HttpTarget, check_http_url
-from vectorwatch.serve.settings import ConfiguredTargets, ExporterSettings, Port
+from vectorwatch.serve.settings import ConfiguredTargets, MultiTargetSettings, Port
 
 
-class QdrantSettings(ExporterSettings, HttpTarget):
+class QdrantSettings(MultiTargetSettings, HttpTarget):
     """The exporter and its first target; further targets stand in `targets`."""
 
     model_config = SettingsConfigDict(env_prefix="VECTORWATCH_QDRANT_")
@@ -41,10 +41,5 @@ class QdrantSettings(ExporterSettings, HttpTarget):
     def target_book(self) -> ConfiguredTargets[HttpTarget]:
         """Return the targets that may be read."""
         first = self.first_target()
-
-        def from_address(address: str) -> HttpTarget:
-            url = address if "://" in address else f"http://{address}"
-            return HttpTarget(**{**dict(first), "url": url, "name": address})
-
         configured = [first, *self.targets] if first.url else self.targets
-        return ConfiguredTargets(configured, self.targets_file, from_address)
+        return ConfiguredTargets(configured, self.targets_file, first.at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -39,6 +40,13 @@ class HttpTarget(Section):
                 check_readable(name, file)
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("give both `cert_file` and `key_file`, or neither")
+        try:
+            self._context()
+        except ssl.SSLError:
+            files = " or ".join(f"`{name}`" for name in ("ca_file", "cert_file") if getattr(self, name))
+            raise ValueError(
+                f"{files}: not PEM that can be used, an encrypted key, or a key of another certificate"
+            ) from None
         return self
 
     @property
@@ -52,18 +60,33 @@ class HttpTarget(Section):
         return {"api-key": key} if key else {}
 
     def tls(self) -> ssl.SSLContext | bool:
-        """Return what aiohttp takes as `ssl`. Raises TargetError(tls) when a file cannot be used."""
-        if self.insecure_skip_verify:
-            return False
-        if self.ca_file is None and self.cert_file is None:
-            return True
+        """Return what aiohttp takes as `ssl`. Raises TargetError(tls) when a file cannot be used any more."""
         try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.cert_file is not None:
-                context.load_cert_chain(self.cert_file, self.key_file)
+            return self._context()
         except OSError as error:  # ssl.SSLError is one
             raise TargetError(Reason.TLS, f"TLS files cannot be used: {error.strerror}") from error
+
+    def _context(self) -> ssl.SSLContext | bool:
+        if not (self.insecure_skip_verify or self.ca_file or self.cert_file):
+            return True
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.cert_file is not None:
+            # Without a password function an encrypted key would make OpenSSL ask on the terminal.
+            context.load_cert_chain(self.cert_file, self.key_file, password=lambda: "")
         return context
+
+    def at(self, address: str) -> Self:
+        """Return a target at another `address` with these credentials and TLS settings.
+
+        A bare `host:port` gets this target's scheme. Raises ValueError for an address that cannot be used.
+        """
+        scheme = "https" if self.url.startswith("https://") else "http"
+        url = check_http_url(address if "://" in address else f"{scheme}://{address}")
+        # The files were checked at start; here only the address is new.
+        return self.model_copy(update={"url": url, "name": address})
 
 
 def check_http_url(url: str) -> str:

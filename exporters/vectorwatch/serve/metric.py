@@ -77,11 +77,12 @@ class Sink:
                 value = metric.value(item)
                 if value is None:
                     continue
-                if isinstance(value, Mapping):
+                # Numbers first: asking whether something is a Mapping is slow, and most values are none.
+                if isinstance(value, int | float):
+                    self._append(family, key, value)
+                else:
                     for labels, number in value.items():
                         self._append(family, key + labels, number)
-                else:
-                    self._append(family, key, value)
 
     def lift_ceiling(self) -> None:
         """Accept whatever follows: the kernel's own few rows must never be the ones left out."""

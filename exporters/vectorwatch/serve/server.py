@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import errno
 import gc
+import logging
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 import uvicorn
 from fastapi import FastAPI
 
 from vectorwatch.errors import VectorwatchError
+from vectorwatch.settings import load
 
+from . import log
 from .settings import ServeSettings
+
+S = TypeVar("S", bound=ServeSettings)
 
 # An idle Prometheus connection outlives several scrape intervals.
 _KEEP_ALIVE_SECONDS = 120
@@ -40,7 +48,17 @@ def run(app: FastAPI, settings: ServeSettings) -> None:
     # What is loaded now stays: a full collection that walks it would be the slowest scrape of every hundred.
     gc.collect()
     gc.freeze()
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    # A scrape that is cut off at the end is no error; uvicorn would log it as one, with a traceback.
+    logging.getLogger("uvicorn.error").addFilter(lambda _record: not server.should_exit)
+    server.run(sockets=[listener])
+
+
+def start(program: str, model: type[S], build_app: Callable[[S], FastAPI], config: Path | None) -> None:
+    """Load the settings of `program`, set its logs up and serve until SIGTERM. Raises ConfigError."""
+    settings = load(model, config_file=config)
+    log.configure(program, settings.log_level)
+    run(build_app(settings), settings)
 
 
 def listen(host: str, port: int, env_prefix: str) -> socket.socket:

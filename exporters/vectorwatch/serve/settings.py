@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from glob import glob
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Generic, Literal, Protocol, TypeVar
 
-import yaml
 from pydantic import Field
 
+from vectorwatch.errors import ConfigError
 from vectorwatch.settings import Settings
 
 from .scrape import Target
-
-log = logging.getLogger(__name__)
+from .target_list import TargetList
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -41,6 +38,11 @@ class ExporterSettings(ServeSettings):
         ge=100,
         description="Most series of one target in one scrape; the rest is counted and left out.",
     )
+
+
+class MultiTargetSettings(ExporterSettings):
+    """Settings of the exporters that read servers over the network."""
+
     targets_file: Path | None = Field(
         None,
         description="Prometheus file_sd file whose targets `/probe` may read with the default target's "
@@ -66,8 +68,13 @@ class ConfiguredTargets(Generic[T]):
     """
 
     def __init__(self, targets: list[T], targets_file: Path | None, from_address: Callable[[str], T]) -> None:
+        """Raise ConfigError when two targets have one label: the second could not be asked for."""
+        labels = [target.label for target in targets]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ConfigError(f"config: two targets are called `{label}`; give one another `name`")
         self._targets = targets
-        self._file = targets_file
+        self._list = TargetList(targets_file, from_address)
         self._from_address = from_address
 
     @property
@@ -87,41 +94,9 @@ class ConfiguredTargets(Generic[T]):
         for target in self._targets:
             if target.label == wanted or (asked and target.url == asked.url):
                 return target
-        return asked if wanted in self._file_addresses() else None
+        return asked if wanted in self._list.addresses() else None
 
     def labels(self) -> list[str]:
         """Return the labels of all allowed targets."""
         configured = [target.label for target in self._targets]
-        return configured + [label for label in self._file_addresses() if label not in configured]
-
-    def _file_addresses(self) -> list[str]:
-        """Return the addresses in the files, read at each request, so that no restart is needed."""
-        return list(dict.fromkeys(address for file in self._files() for address in self._read(file)))
-
-    def _files(self) -> list[Path]:
-        if self._file is None or "*" not in str(self._file):
-            return [self._file] if self._file else []
-        return [Path(found) for found in sorted(glob(str(self._file)))]  # noqa: PTH207  # stars in folders
-
-    def _read(self, file: Path) -> Iterator[str]:
-        try:
-            groups = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            log.warning("%s: cannot be read: %s", file, type(error).__name__)
-            return
-        yield from (address for address in _addresses(groups) if self._usable(address))
-
-    def _usable(self, address: str) -> bool:
-        try:
-            self._from_address(address)
-        except ValueError as error:
-            log.warning("%s: `%s`: %s", self._file, address, error)
-            return False
-        return True
-
-
-def _addresses(groups: Any) -> list[str]:
-    if not isinstance(groups, list):
-        return []
-    lists = (group.get("targets") for group in groups if isinstance(group, dict))
-    return [str(address) for addresses in lists if isinstance(addresses, list) for address in addresses]
+        return configured + [label for label in self._list.addresses() if label not in configured]

@@ -94,5 +94,5 @@ class SignedArchive:
 
     def _gpg(self, *arguments: str) -> None:
         run("gpg", "--homedir", self._home, "--batch", "--passphrase", "", *arguments)
-        # gpg starts an agent that would outlive the test.
+        # gpg starts a helper that would outlive the test.
         run("gpgconf", "--homedir", self._home, "--kill", "gpg-agent")

@@ -4,16 +4,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from vectorwatch.demo.configuration import Configuration, render_configuration, replace_addresses
+from vectorwatch.demo.configuration import Configuration, render_configuration
 from vectorwatch.demo.ports import DEFAULT_PORTS
 from vectorwatch.demo.repository import find_repository
 from vectorwatch.demo.tools import ensure_tools
-from vectorwatch.errors import VectorwatchError
 
 PORTS = {service: 20_001 + place for place, service in enumerate(DEFAULT_PORTS)}
 BACK = {
@@ -87,35 +85,6 @@ def test_the_rendered_configuration_is_valid(repository: Path, tmp_path: Path) -
     subprocess.run([str(part) for part in amtool], check=True, capture_output=True)
 
 
-def test_the_valkey_is_listed_as_one_without_metrics_of_its_own(repository: Path, tmp_path: Path) -> None:
-    groups = _read_targets(render(repository, tmp_path), "dragonfly.yml")
-    cache = f"127.0.0.1:{PORTS['dragonfly']}"
-    assert [group["labels"] for group in groups if cache in group["targets"]] == [
-        {"__native_metrics__": "no"}
-    ]
-
-
-def test_lists_that_a_user_has_made_their_own_still_hold_the_demos_servers(
-    repository: Path, tmp_path: Path
-) -> None:
-    lists = {"qdrant.yml": "qdrant", "dragonfly.yml": "dragonfly", "gpu.yml": "gpu-exporter"}
-    for name in lists:
-        (repository / "prometheus" / "targets" / name).write_text(
-            "- targets: [mine.example.net:1]\n  labels: {a: b}\n"
-        )
-    configuration = render(repository, tmp_path)
-    for name, service in lists.items():
-        groups = _read_targets(configuration, name)
-        assert groups[0] == {"targets": ["mine.example.net:1"], "labels": {"a": "b"}}
-        assert groups[1]["targets"] == [f"127.0.0.1:{PORTS[service]}"]
-
-
-def test_an_emptied_list_holds_the_demos_server(repository: Path, tmp_path: Path) -> None:
-    (repository / "prometheus" / "targets" / "qdrant.yml").write_text("# nothing yet\n")
-    groups = _read_targets(render(repository, tmp_path), "qdrant.yml")
-    assert groups == [{"targets": [f"127.0.0.1:{PORTS['qdrant']}"], "labels": {}}]
-
-
 def test_every_channel_is_the_inbox_whatever_a_user_has_configured(repository: Path, tmp_path: Path) -> None:
     secrets = repository / "alertmanager" / "secrets"
     secrets.mkdir(exist_ok=True)
@@ -141,34 +110,3 @@ def test_jobs_of_services_that_the_demo_lacks_are_left_out_and_named(
     names = [job["job_name"] for job in yaml.safe_load(rendered.prometheus.read_text())["scrape_configs"]]
     ours = [job["job_name"] for job in kept if job["job_name"] not in NOT_IN_THE_DEMO]
     assert names == [*ours, "far"]
-
-
-def test_a_list_that_is_no_yaml_is_named_with_its_line(repository: Path, tmp_path: Path) -> None:
-    (repository / "prometheus" / "targets" / "qdrant.yml").write_text("- targets:\n  - [a\n")
-    with pytest.raises(VectorwatchError, match=r"^demo: targets/qdrant.yml, line 3 is no YAML"):
-        render(repository, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "rendered"),
-    [
-        ("qdrant:6333", f"127.0.0.1:{PORTS['qdrant']}"),
-        ("http://inbox:9446/slack", f"http://127.0.0.1:{PORTS['inbox']}/slack"),
-        ("smarthost: inbox:1025", f"smarthost: 127.0.0.1:{PORTS['inbox-smtp']}"),
-        ("qdrant-exporter:9441", f"127.0.0.1:{PORTS['qdrant-exporter']}"),
-        ("my-qdrant:6333", "my-qdrant:6333"),
-        ("qdrant.example.net:6333", "qdrant.example.net:6333"),
-        ("eu.qdrant:6333", "eu.qdrant:6333"),
-        ("qdrant:63333", "qdrant:63333"),
-        ("qdrant:7333", "qdrant:7333"),
-    ],
-)
-def test_only_whole_addresses_of_the_stack_are_replaced(text: str, rendered: str) -> None:
-    assert replace_addresses(text, PORTS) == rendered
-
-
-def _read_targets(configuration: Configuration, name: str) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = yaml.safe_load(
-        (configuration.prometheus.parent / "targets" / name).read_text()
-    )
-    return groups

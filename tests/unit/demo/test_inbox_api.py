@@ -32,7 +32,7 @@ def inbox(url: str) -> Iterator[InboxApi]:
 
 def post_slack(url: str, title: str) -> None:
     payload = {"attachments": [{"title": title, "text": "The cache does not answer."}]}
-    httpx.post(f"{url}/slack", json=payload, trust_env=False).raise_for_status()
+    httpx.post(f"{url}/slack", json=payload, trust_env=False, timeout=60).raise_for_status()
 
 
 def test_an_empty_inbox_has_no_last_id(inbox: InboxApi) -> None:

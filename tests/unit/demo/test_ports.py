@@ -29,8 +29,8 @@ def test_a_taken_port_is_named_with_its_service_and_the_remedy(taken_port: int) 
     with pytest.raises(PortTakenError) as caught:
         refuse_taken({"qdrant": free, "prometheus": taken_port})
     assert str(caught.value) == (
-        f"demo: port {taken_port} (wanted by prometheus) taken by another program;"
-        " stop that program or run `make demo PORTS=free`; nothing was started"
+        f"demo: port {taken_port} (wanted by prometheus) is in use;"
+        " stop what uses it or run `make demo PORTS=free`; nothing was started"
     )
     assert caught.value.exit_code == 1
 
@@ -39,7 +39,7 @@ def test_all_taken_ports_stand_in_one_line(taken_port: int) -> None:
     with pytest.raises(PortTakenError) as caught:
         refuse_taken({"inbox": taken_port, "prometheus": taken_port})
     message = str(caught.value)
-    assert f"ports {taken_port} (wanted by inbox), {taken_port} (wanted by prometheus) taken" in message
+    assert f"ports {taken_port} (wanted by inbox), {taken_port} (wanted by prometheus) are in use" in message
     assert "\n" not in message
 
 

@@ -9,11 +9,19 @@ from vectorwatch.errors import VectorwatchError
 
 
 def test_the_root_is_found_from_any_folder_inside(tmp_path: Path) -> None:
+    (tmp_path / "exporters" / "vectorwatch").mkdir(parents=True)
     (tmp_path / "prometheus").mkdir()
     (tmp_path / "prometheus" / "prometheus.yml").touch()
     inside = tmp_path / "docs" / "how-to"
     inside.mkdir(parents=True)
     assert find_repository(inside) == tmp_path
+
+
+def test_another_repository_with_a_prometheus_is_not_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "prometheus").mkdir()
+    (tmp_path / "prometheus" / "prometheus.yml").touch()
+    with pytest.raises(VectorwatchError):
+        find_repository(tmp_path)
 
 
 def test_outside_a_checkout_the_remedy_is_told(tmp_path: Path) -> None:

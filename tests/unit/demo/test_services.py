@@ -15,13 +15,17 @@ from vectorwatch.demo.services import (
     describe_watchers,
 )
 from vectorwatch.demo.supervisor import Service
+from vectorwatch.demo.target_lists import TargetLists
 
 PORTS = {service: 20_001 + place for place, service in enumerate(DEFAULT_PORTS)}
 
 
 @pytest.fixture
 def services(tmp_path: Path) -> list[Service]:
-    configuration = Configuration(tmp_path / "p" / "prometheus.yml", tmp_path / "a" / "alertmanager.yml", [])
+    lists = TargetLists(tmp_path / "targets", tmp_path / "p" / "targets", PORTS)
+    configuration = Configuration(
+        tmp_path / "p" / "prometheus.yml", tmp_path / "a" / "alertmanager.yml", [], lists
+    )
     tools = {name: Path("/tools") / name for name in ("prometheus", "alertmanager")}
     site = Site(PORTS, tools, tmp_path, configuration, tmp_path / "docs")
     return [*describe_watched(site), *describe_watchers(site), describe_prometheus(site)]

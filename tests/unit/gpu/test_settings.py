@@ -44,12 +44,6 @@ BAD = [
         {},
         "config: {file}:1: `max_processes_per_card`: Input should be greater than or equal to 1",
     ),
-    (
-        "",
-        {"VECTORWATCH_GPU_TARGETS_FILE": "/etc/targets.yml"},
-        "config: VECTORWATCH_GPU_TARGETS_FILE: `targets_file`: NVML reads only its own machine; "
-        "run a GPU exporter on each GPU host",
-    ),
     ("port: 70000", {}, "config: {file}:1: `port`: Input should be less than or equal to 65535"),
 ]
 

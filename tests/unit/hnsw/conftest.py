@@ -12,11 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from socket import create_server
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +26,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from vectorwatch.demo.ports import find_free_ports
 from vectorwatch.hnsw.metrics import expose
 from vectorwatch.hnsw.probe import Probe
 from vectorwatch.hnsw.settings import HnswSettings
@@ -131,12 +131,13 @@ def read() -> Callable[..., dict[Any, float]]:
 
 @dataclass
 class StandInCollection:
-    """Vectors that are searched by brute force; `forgets` are ranks that a search through the graph misses."""
+    """Vectors that are searched by brute force; `forgets` are the ranks that its graph misses."""
 
     vectors: np.ndarray[Any, Any]
     forgets: dict[int | None, set[int]] = field(default_factory=dict)
     larger_is_better: bool = True
     info: dict[str, Any] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)
     after_exact: Callable[[], None] = lambda: None
 
     def describe(self) -> dict[str, Any]:
@@ -168,6 +169,7 @@ class StandInCollection:
         else:
             scores = np.linalg.norm(self.vectors - query, axis=1)
             order = np.argsort(scores, kind="stable")
+        order = order[~np.isin(order, list(self.deleted))]
         params = body.get("params", {})
         if params.get("exact"):
             wanted = [one["has_id"] for one in body.get("filter", {}).get("must", []) if "has_id" in one]
@@ -252,7 +254,7 @@ def serve_stand_in(serve: Callable[[FastAPI], str]) -> Callable[[StandIn], str]:
 
 @pytest.fixture
 def always() -> Callable[..., Fault]:
-    """Answer a kind of request always alike: `always("/points/query", status=429, body="...", exact=True)`."""
+    """Answer a kind of request always alike: `always("/points/query", 429, "...", exact=True)`."""
 
     def build(
         end: str, status: int = 200, body: str = "", *, exact: bool | None = None, hang_seconds: float = 0
@@ -270,14 +272,30 @@ def always() -> Callable[..., Fault]:
     return build
 
 
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    """Wait until a condition holds that only the event loop can bring about."""
+
+    async def wait(condition: Callable[[], Any], deadline_seconds: float = 60) -> None:
+        async with asyncio.timeout(deadline_seconds):
+            while not condition():  # noqa: ASYNC110  # the code under test has no event to wait for
+                await asyncio.sleep(0.005)
+
+    return wait
+
+
 @dataclass(frozen=True)
 class Engine:
     """The real engine behind Qdrant's routes."""
 
     url: str
 
+    def send(self, method: str, path: str, document: Any) -> None:
+        answer = httpx.request(method, f"{self.url}/collections{path}", json=document, timeout=60)
+        answer.raise_for_status()
+
     def create(self, name: str, **given: Any) -> None:
-        httpx.put(f"{self.url}/collections/{name}", json=given, timeout=30).raise_for_status()
+        self.send("PUT", f"/{name}", given)
 
     def store(
         self, name: str, vectors: np.ndarray[Any, Any], vector: str = "", payloads: list[Any] | None = None
@@ -290,8 +308,7 @@ class Engine:
             }
             if payloads:
                 batch["payloads"] = payloads[start : start + len(part)]
-            url = f"{self.url}/collections/{name}/points?wait=true"
-            httpx.put(url, json={"batch": batch}, timeout=60).raise_for_status()
+            self.send("PUT", f"/{name}/points?wait=true", {"batch": batch})
 
     def describe(self, name: str) -> dict[str, Any]:
         result: dict[str, Any] = httpx.get(f"{self.url}/collections/{name}", timeout=30).json()["result"]
@@ -307,11 +324,17 @@ class Engine:
                 pytest.fail(f"{name} is not indexed: {info}")
             time.sleep(0.1)
 
-    def search(self, name: str, vector: np.ndarray[Any, Any], ef: int, k: int, **params: Any) -> list[int]:
-        """Return ids as the graph finds them: asked directly, without the probe."""
-        body = {"query": vector.tolist(), "limit": k, "params": {"hnsw_ef": ef} | params}
-        answer = httpx.post(f"{self.url}/collections/{name}/points/query", json=body, timeout=30)
-        return [point["id"] for point in answer.raise_for_status().json()["result"]["points"]]
+    def search(
+        self, name: str, queries: np.ndarray[Any, Any], ef: int, k: int, **params: Any
+    ) -> np.ndarray[Any, Any]:
+        """Return ids as the graph finds them, a row for each query: asked directly, without the probe."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            rows = []
+            for query in queries.tolist():
+                body = {"query": query, "limit": k, "params": {"hnsw_ef": ef} | params}
+                answer = client.post(f"/collections/{name}/points/query", json=body).raise_for_status()
+                rows.append([point["id"] for point in answer.json()["result"]["points"]])
+        return np.array(rows)
 
 
 @pytest.fixture(scope="session")
@@ -332,8 +355,7 @@ class start_engine:  # noqa: N801  # used as a function
     """Run `python -m vectorwatch.demo.engine` until the block ends."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        with closing(create_server(("127.0.0.1", 0))) as listener:
-            self._port = listener.getsockname()[1]
+        self._port = find_free_ports(1)[0]
         self._log = folder / "engine.log"
         self._argv = [sys.executable, "-m", "vectorwatch.demo.engine", "--port", str(self._port)]
         self._argv += ["--data", str(folder / "data"), *arguments]

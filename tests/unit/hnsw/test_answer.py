@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from vectorwatch.hnsw.recall import Scored
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["result", "points", "id", "score", "vector", "config", "params", "vectors", "a"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["result", "points", "id", "score", "vector", "config", "params", "vectors", "a"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=20,
 )
@@ -87,6 +92,14 @@ def test_the_servers_time_is_read() -> None:
     assert server_seconds({"time": 0.25}) == 0.25
 
 
+def refusal_of(parse: Callable[[Any], Any], document: Any) -> Reason | None:
+    try:
+        parse(document)
+    except TargetError as error:
+        return error.reason
+    return None
+
+
 @given(anything)
 def test_whatever_a_server_says_it_is_read_or_refused(document: Any) -> None:
     for parse in (
@@ -96,7 +109,4 @@ def test_whatever_a_server_says_it_is_read_or_refused(document: Any) -> None:
         parse_index,
         lambda given: parse_vectors(given, "a", 2),
     ):
-        try:
-            parse(document)
-        except TargetError as error:
-            assert error.reason is Reason.DECODE
+        assert refusal_of(parse, document) in (None, Reason.DECODE)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,9 @@ def charges() -> Charges:
 async def client(
     stand_in: StandIn, serve_stand_in: Callable[..., str], charges: Charges
 ) -> AsyncIterator[SearchClient]:
-    import time
-
     async with aiohttp.ClientSession() as session:
         http = JsonClient(session, serve_stand_in(stand_in))
-        yield SearchClient(http, 0.5, time.monotonic, lambda *charge: charges.append(charge))
+        yield SearchClient(http, 2, time.monotonic, lambda *charge: charges.append(charge))
 
 
 def last_body(stand_in: StandIn) -> dict[str, Any]:
@@ -100,12 +99,12 @@ async def test_a_hanging_server_is_left_at_the_deadline_and_charged(
     client: SearchClient, stand_in: StandIn, charges: Charges, always: Callable[..., Any]
 ) -> None:
     stand_in.fault = always("/points/query", hang_seconds=30)
-    with pytest.raises(TargetError, match=r"no complete answer within 0.5 s") as caught:
+    with pytest.raises(TargetError, match=r"no complete answer within 2 s") as caught:
         await client.search(SUBJECT, QUERY, 16, 10)
     assert caught.value.reason is Reason.TIMEOUT
     ((mode, seconds),) = charges
     assert mode is Mode.ANN
-    assert seconds >= 0.5
+    assert seconds >= 2
 
 
 async def test_a_collection_that_does_not_exist_has_no_index(client: SearchClient) -> None:

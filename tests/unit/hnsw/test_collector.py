@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .conftest import StandIn
 
 Make = Callable[..., HnswSettings]
+Until = Callable[..., Awaitable[None]]
 
 
 @asynccontextmanager
@@ -29,19 +30,17 @@ async def running(settings: HnswSettings) -> AsyncIterator[Collector]:
         yield collector
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
 def rounds(collector: Collector, url: str) -> int:
     probe = collector.probes.get(url)
     return probe.state.rounds if probe else 0
 
 
 async def test_each_target_is_probed_on_its_own(
-    stand_in: StandIn, serve_stand_in: Callable[..., str], make_settings: Make, free_port: Callable[[], int]
+    stand_in: StandIn,
+    serve_stand_in: Callable[..., str],
+    make_settings: Make,
+    free_port: Callable[[], int],
+    until: Until,
 ) -> None:
     alive, dead = serve_stand_in(stand_in), f"http://127.0.0.1:{free_port()}"
     settings = make_settings(url=dead, targets=[{"url": alive}])
@@ -57,7 +56,10 @@ async def test_each_target_is_probed_on_its_own(
 
 
 async def test_a_scrape_asks_the_server_nothing(
-    stand_in: StandIn, serve_stand_in: Callable[..., str], make_settings: Make
+    stand_in: StandIn,
+    serve_stand_in: Callable[..., str],
+    make_settings: Make,
+    until: Until,
 ) -> None:
     url = serve_stand_in(stand_in)
     async with running(make_settings(url=url)) as collector:
@@ -84,6 +86,7 @@ async def test_targets_of_a_list_come_and_go_without_a_restart(
     make_settings: Make,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    until: Until,
 ) -> None:
     monkeypatch.setattr(module, "_REREAD_SECONDS", 0.05)
     url, listed = serve_stand_in(stand_in), tmp_path / "qdrant.yml"
@@ -98,7 +101,11 @@ async def test_targets_of_a_list_come_and_go_without_a_restart(
 
 
 async def test_nothing_runs_after_the_end(
-    stand_in: StandIn, serve_stand_in: Callable[..., str], make_settings: Make, always: Callable[..., Any]
+    stand_in: StandIn,
+    serve_stand_in: Callable[..., str],
+    make_settings: Make,
+    always: Callable[..., Any],
+    until: Until,
 ) -> None:
     stand_in.fault = always("/points/query", hang_seconds=60)
     url = serve_stand_in(stand_in)
@@ -109,18 +116,19 @@ async def test_nothing_runs_after_the_end(
 
 
 async def test_an_end_that_comes_while_a_target_is_dropped_is_not_lost() -> None:
-    may_end = asyncio.Event()
+    ending, may_end = asyncio.Event(), asyncio.Event()
 
     async def end_slowly() -> None:
         try:
             await asyncio.sleep(60)
         finally:
+            ending.set()
             await may_end.wait()
 
     dropped = asyncio.create_task(end_slowly())
     await asyncio.sleep(0)
     dropping = asyncio.create_task(module._stop(dropped))
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(ending.wait(), 60)
     dropping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await dropping

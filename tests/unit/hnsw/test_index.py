@@ -9,7 +9,7 @@ from vectorwatch.hnsw.index import Bypass, find_bypass, parse_index
 
 
 def collection(**changes: Any) -> dict[str, Any]:
-    """Shaped after Qdrant 1.19's `GET /collections/{name}`; `changes` replace top-level values of `result`."""
+    """Shaped after Qdrant 1.19's `GET /collections/{name}`; `changes` replace values of `result`."""
     result: dict[str, Any] = {
         "status": "green",
         "optimizer_status": "ok",
@@ -54,7 +54,8 @@ def test_vectors_sparse_vectors_and_multivectors_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("distance", "larger_is_better"), [("Cosine", True), ("Dot", True), ("Euclid", False), ("Manhattan", False)]
+    ("distance", "larger_is_better"),
+    [("Cosine", True), ("Dot", True), ("Euclid", False), ("Manhattan", False)],
 )
 def test_the_distance_says_which_score_is_better(distance: str, larger_is_better: bool) -> None:
     config = configuration({"size": 4, "distance": distance})

@@ -14,9 +14,7 @@ def test_each_bucket_counts_what_is_at_most_its_bound(seconds: list[float]) -> N
     for one in seconds:
         histogram.observe(one)
     counted = {float(bound): count for bound, count in histogram.cumulative()}
-    assert counted == {
-        bound: sum(one <= bound for one in seconds) for bound in (*BUCKETS_SECONDS, math.inf)
-    }
+    assert counted == {bound: sum(one <= bound for one in seconds) for bound in (*BUCKETS_SECONDS, math.inf)}
     assert histogram.sum_seconds == sum(seconds)
 
 

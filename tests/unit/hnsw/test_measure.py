@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,6 @@ async def measure(client: SearchClient, subject: Subject = SUBJECT) -> Compariso
 
     def observe(*given: Any) -> None:
         seen.append(given[:3])
-
-    from array import array
 
     truth = await find_truth(client, subject, array("f", np.full(8, 0.5)), 1, observe)
     outcome = await compare(client, subject, truth, observe)
@@ -85,7 +84,9 @@ async def test_no_exact_result_is_no_sample(client: SearchClient, stand_in: Stan
     assert await measure(client) is Discard.NO_RESULT
 
 
-async def test_nothing_is_asked_again_when_nothing_was_missed(client: SearchClient, stand_in: StandIn) -> None:
+async def test_nothing_is_asked_again_when_nothing_was_missed(
+    client: SearchClient, stand_in: StandIn
+) -> None:
     await measure(client, replace(SUBJECT, ef=(64,)))
     assert stand_in.searches() == 2
 
@@ -110,6 +111,16 @@ def rewrite(stand_in: StandIn, change: Callable[[np.ndarray[Any, Any], np.ndarra
 
 
 async def test_a_neighbour_deleted_between_the_searches_discards_the_query(
+    client: SearchClient, stand_in: StandIn
+) -> None:
+    def delete(vectors: np.ndarray[Any, Any], order: np.ndarray[Any, Any]) -> None:
+        stand_in.collections["docs"].deleted.add(int(order[5]))
+
+    rewrite(stand_in, delete)
+    assert await measure(client) is Discard.WRITTEN_BETWEEN
+
+
+async def test_a_neighbour_moved_away_between_the_searches_discards_the_query(
     client: SearchClient, stand_in: StandIn
 ) -> None:
     def move_away(vectors: np.ndarray[Any, Any], order: np.ndarray[Any, Any]) -> None:

@@ -53,7 +53,9 @@ async def test_errors_of_every_reason_are_there_from_the_start(
 ) -> None:
     async with open_probe(serve_stand_in(stand_in)) as probe:
         errors = read(probe, "hnsw_errors_total", "reason")
-        assert {"auth", "timeout", "strict_mode", "rate_limited", "connect", "decode", "no_vectors"} < set(errors)
+        assert {"auth", "timeout", "strict_mode", "rate_limited", "connect", "decode", "no_vectors"} < set(
+            errors
+        )
         assert set(errors.values()) == {0}
         assert read(probe, "hnsw_rounds_total") == {(): 0}
 

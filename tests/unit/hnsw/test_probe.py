@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,7 +62,7 @@ async def test_the_engines_time_bounds_dear_searches(
             clock.seconds += 30
         elapsed = clock.seconds - started
         spent = sum(read(probe, "hnsw_engine_seconds_total", "mode").values())
-    assert spent <= 0.01 * (elapsed + 60) + 0.5
+    assert spent <= 0.01 * (elapsed + 30) + 0.5
     assert spent >= 0.005 * elapsed
 
 
@@ -107,7 +107,12 @@ async def test_a_collection_that_is_deleted_loses_its_series_and_others_keep_the
     stand_in_collection: Callable[..., Any],
 ) -> None:
     stand_in.collections["other"] = stand_in_collection(count=50)
-    names = ("hnsw_points", "hnsw_recall_hits_total", "hnsw_search_duration_seconds_count", "hnsw_recall_ratio")
+    names = (
+        "hnsw_points",
+        "hnsw_recall_hits_total",
+        "hnsw_search_duration_seconds_count",
+        "hnsw_recall_ratio",
+    )
     async with open_probe(serve_stand_in(stand_in)) as probe:
         await probe.run_round()
         assert all(set(read(probe, name, "collection")) == {"docs", "other"} for name in names)
@@ -188,7 +193,7 @@ async def test_a_hanging_server_costs_one_deadline_a_try(
     always: Callable[..., Any],
 ) -> None:
     stand_in.fault = always("/points/query", hang_seconds=60)
-    async with open_probe(serve_stand_in(stand_in), query_timeout_seconds=0.3) as probe:
+    async with open_probe(serve_stand_in(stand_in), query_timeout_seconds=2) as probe:
         await asyncio.wait_for(probe.run_round(), 30)
         assert reason_of(probe) is Reason.TIMEOUT
         assert read(probe, "hnsw_errors_total", reason="timeout") == {(): 1}
@@ -276,13 +281,15 @@ async def test_nothing_is_ever_written(
 
 
 async def test_rounds_follow_the_interval_until_they_are_cancelled(
-    stand_in: StandIn, serve_stand_in: Callable[..., str], open_probe: Open, read: Read
+    stand_in: StandIn,
+    serve_stand_in: Callable[..., str],
+    open_probe: Open,
+    read: Read,
+    until: Callable[..., Awaitable[None]],
 ) -> None:
     async with open_probe(serve_stand_in(stand_in), interval_seconds=1, queries_per_minute=1000) as probe:
         task = asyncio.create_task(probe.run())
-        async with asyncio.timeout(30):
-            while probe.state.rounds < 3:
-                await asyncio.sleep(0.05)
+        await until(lambda: probe.state.rounds >= 3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

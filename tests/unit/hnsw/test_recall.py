@@ -57,9 +57,7 @@ def test_an_exact_answer_has_a_recall_of_one(values: list[float], k: int, larger
 def test_hits_stay_between_none_and_what_is_expected(
     exact: list[float], found: list[float], k: int, larger_is_better: bool
 ) -> None:
-    recall = measure_recall(
-        ranked(found, first_id=5), ranked(exact), k, larger_is_better=larger_is_better
-    )
+    recall = measure_recall(ranked(found, first_id=5), ranked(exact), k, larger_is_better=larger_is_better)
     if not exact:
         assert recall is None
     else:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -143,3 +144,12 @@ def test_a_plan_within_the_first_line_of_searches_may_ask_for_more(
 def test_the_api_key_never_shows() -> None:
     settings = load(HnswSettings, environ={PREFIX + "API_KEY": "s3cret"})
     assert "s3cret" not in repr(settings) + str(settings) + repr(settings.first_target())
+
+
+def test_the_documented_file_is_valid(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "hnsw-probe.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    file = tmp_path / "probe.yml"
+    file.write_text(example)
+    settings = load(HnswSettings, config_file=file, environ={})
+    assert [plan.filter_name for plan in settings.collections] == ["", "german", ""]

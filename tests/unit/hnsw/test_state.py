@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.hnsw.client import Mode
 from vectorwatch.hnsw.index import DenseVector, Index
-from vectorwatch.hnsw.measure import GroundTruth
+from vectorwatch.hnsw.measure import Comparison, GroundTruth
 from vectorwatch.hnsw.recall import Recall
 from vectorwatch.hnsw.state import CollectionRecord, SubjectRecord, TargetState, Window
 from vectorwatch.hnsw.subject import Subject
@@ -30,7 +31,7 @@ def make_truth(number: int) -> GroundTruth:
     return GroundTruth(number, array("f", [1.0, 2.0]), (), 0.0)
 
 
-def recall(hits: int) -> dict[tuple[int | str, int], Recall]:
+def recall(hits: int) -> Comparison:
     return {(16, 10): Recall(hits, 10)}
 
 
@@ -95,8 +96,6 @@ def test_exact_searches_are_not_called_slow(clock: ManualClock) -> None:
 
 
 def test_a_collection_keeps_its_measurements_until_the_vector_is_another(clock: ManualClock) -> None:
-    from dataclasses import replace
-
     collection = CollectionRecord("docs", clock)
 
     def update(subject: Subject) -> SubjectRecord:

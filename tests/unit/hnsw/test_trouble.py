@@ -25,8 +25,12 @@ EF = 'Limit exceeded 512 > 128 for "hnsw_ef". Help: Reduce the "hnsw_ef" paramet
         pytest.param(refusal(400, f"Bad request: {EXACT}"), Trouble.STRICT_MODE, id="strict mode of 1.15"),
         pytest.param(refusal(403, f"Forbidden: {EXACT}"), Trouble.STRICT_MODE, id="strict mode of 1.14"),
         pytest.param(refusal(400, f"Bad request: {EF}"), Trouble.STRICT_MODE, id="ef above the limit"),
-        pytest.param(refusal(400, "Wrong input: Vector dimension error"), Trouble.HTTP_STATUS, id="bad request"),
-        pytest.param(refusal(403, "Forbidden: Access to collection docs"), Trouble.AUTH, id="a token's scope"),
+        pytest.param(
+            refusal(400, "Wrong input: Vector dimension error"), Trouble.HTTP_STATUS, id="bad request"
+        ),
+        pytest.param(
+            refusal(403, "Forbidden: Access to collection docs"), Trouble.AUTH, id="a token's scope"
+        ),
         pytest.param(
             StatusError(Reason.AUTH, "p", 401, b"Invalid API key or JWT"), Trouble.AUTH, id="wrong API key"
         ),
@@ -55,6 +59,8 @@ def test_every_trouble_has_a_reason_of_the_kernel(trouble: Trouble) -> None:
     assert reason_of(trouble) in Reason
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"status":"ok"}', b"<html>. Help: </html>", b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"status":"ok"}', b"<html>. Help: </html>", b"\xff"]
+)
 def test_a_refusal_without_an_envelope_is_no_strict_mode(content: bytes) -> None:
     assert classify(StatusError(Reason.HTTP_STATUS, "p", 400, content)) is Trouble.HTTP_STATUS

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import Response
+
+from vectorwatch.hnsw.trouble import Failure, Trouble
 
 if TYPE_CHECKING:
     from .conftest import ManualClock, StandIn
@@ -32,7 +36,7 @@ async def test_recall_is_what_the_graph_forgets(
         assert read(probe, "hnsw_recall_hits_total", "ef")["16"] == 9 * queries["fresh"]
         assert state_of(read, probe) == "measured"
         counts = read(probe, "hnsw_search_duration_seconds_count", "mode", "ef")
-        assert counts == {(mode, ef): queries["fresh"] for mode, ef in [("exact", ""), ("ann", "16"), ("ann", "64")]}
+        assert counts == dict.fromkeys([("exact", ""), ("ann", "16"), ("ann", "64")], queries["fresh"])
         probe.state.check()
 
 
@@ -73,7 +77,39 @@ async def test_an_optimizing_collection_is_measured_less_often_but_measured(
         assert read(probe, "hnsw_optimizing") == {(): 1}
         probe.state.check()
     assert measured_at[0] == 1
-    assert {later - earlier for earlier, later in zip(measured_at, measured_at[1:], strict=False)} == {2, 4, 8}
+    assert {later - earlier for earlier, later in pairwise(measured_at)} == {
+        2,
+        4,
+        8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("info", "trouble", "state"),
+    [
+        pytest.param({"status": "yellow"}, Trouble.CONNECT, "optimizing", id="it restarted and optimizes"),
+        pytest.param({"points_count": 0}, Trouble.DECODE, "empty", id="it was emptied"),
+    ],
+)
+async def test_an_error_does_not_outlive_its_cause_where_nothing_is_measured(
+    stand_in: StandIn,
+    serve_stand_in: Callable[..., str],
+    open_probe: Open,
+    read: Read,
+    clock: ManualClock,
+    info: dict[str, Any],
+    trouble: Trouble,
+    state: str,
+) -> None:
+    async with open_probe(serve_stand_in(stand_in), clock) as probe:
+        await probe.run_round()
+        (record,) = probe.state.collections["docs"].subjects.values()
+        record.failure = Failure(trouble, "the connection broke in the middle of a visit")
+        stand_in.collections["docs"].info = info
+        clock.seconds += 30
+        await probe.run_round()
+        assert state_of(read, probe) == state
+        probe.state.check()
 
 
 async def test_after_optimizing_every_round_measures_again(
@@ -176,7 +212,7 @@ async def test_a_refusal_is_counted_and_answered_with_growing_pauses(
         assert read(probe, "hnsw_recall_ratio") == {}
         with pytest.raises(Exception, match="1 of 1 collections failed"):
             probe.state.check()
-    pauses = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(tries)]
     assert pauses[0] == pause_seconds
     assert pauses[1] == min(2 * pause_seconds, longest_seconds)
     assert max(pauses) <= longest_seconds
@@ -189,8 +225,6 @@ async def test_a_refusal_of_one_vector_leaves_the_other_subjects_measured(
     read: Read,
 ) -> None:
     async def refuse(method: str, path: str, body: dict[str, Any]) -> Any:
-        from fastapi import Response
-
         return Response("no", 400) if "filter" in body and "has_id" not in str(body) else None
 
     stand_in.fault = refuse
@@ -234,7 +268,9 @@ async def test_points_without_the_vector_are_a_reason_of_their_own(
     stand_in: StandIn, serve_stand_in: Callable[..., str], open_probe: Open, read: Read
 ) -> None:
     docs = stand_in.collections["docs"]
-    docs.info = {"config": docs.describe()["config"] | {"params": {"vectors": {"t": {"size": 8, "distance": "Dot"}}}}}
+    docs.info = {
+        "config": docs.describe()["config"] | {"params": {"vectors": {"t": {"size": 8, "distance": "Dot"}}}}
+    }
     search = docs.search
     docs.search = lambda body: [  # type: ignore[method-assign]
         point | {"vector": {}} for point in search(body)
@@ -283,9 +319,7 @@ async def test_a_kept_answer_that_is_no_longer_true_is_dropped(
         clock.seconds += 3.0 if dear else 0.0001
 
     stand_in.fault, stand_in.seconds = cost, None
-    async with open_probe(
-        serve_stand_in(stand_in), clock, reuse_queries=2, queries_per_minute=20
-    ) as probe:
+    async with open_probe(serve_stand_in(stand_in), clock, reuse_queries=2, queries_per_minute=20) as probe:
         for _ in range(60):
             await probe.run_round()
             clock.seconds += 30

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_a_full_disk_is_refused_and_recovered_from(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, give_up: Callable[[str], NoReturn]) -> Iterator[Path]:
     folder = tmp_path / "small-disk"
     folder.mkdir()
     mount = shutil.which("mount") or "mount"
@@ -80,7 +80,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         check=False,
     )
     if mounted.returncode:
-        pytest.skip(f"needs root to mount a tmpfs of 1 MiB: {mounted.stderr.strip()}")
+        give_up(f"needs root to mount a tmpfs of 1 MiB: {mounted.stderr.strip()}")
     yield folder
     subprocess.run([shutil.which("umount") or "umount", str(folder)], check=True)
 

@@ -53,8 +53,13 @@ def test_a_file_sets_what_the_environment_does_not(tmp_path: Path) -> None:
             "config: `max_journal_bytes` is 1000000; with `max_message_bytes` 5242880 "
             "it must be at least 62914560",
         ),
+        (
+            {"ALLOWED_HOSTS": '["https://inbox.example.com"]'},
+            f"config: {PREFIX}ALLOWED_HOSTS: `allowed_hosts`: `https://inbox.example.com` is not "
+            "a host name; write it like `inbox.example.com`",
+        ),
     ],
-    ids=["unknown", "port", "file", "folder", "too-small"],
+    ids=["unknown", "port", "file", "folder", "too-small", "host"],
 )
 def test_a_setting_that_cannot_be_used_is_one_line_and_exit_2(
     vectorwatch_command: list[str], free_port: Callable[[], int], settings: dict[str, str], line: str

@@ -49,6 +49,13 @@ def test_the_text_is_what_a_person_reads_from_top_to_bottom() -> None:
     assert parse(payload).text.split("\n") == ["1", "2", "3", "4", "5", "6: 7", "8"]
 
 
+def test_the_title_is_what_a_person_reads() -> None:
+    assert (
+        parse({"attachments": [{"title": "[FIRING:1] A on a&lt;b&gt;&amp;c"}]}).title
+        == "[FIRING:1] A on a<b>&c"
+    )
+
+
 @pytest.mark.parametrize(
     ("payload", "sentence"),
     [

@@ -73,8 +73,10 @@ async def test_nothing_is_acknowledged_before_the_sync_and_what_waits_shares_the
         first = asyncio.create_task(writer.store(notification("first")))
         assert await asyncio.to_thread(disk.reached.wait, 60)
         others = [asyncio.create_task(writer.store(notification(str(number)))) for number in range(50)]
-        await asyncio.sleep(0.2)
-        assert not first.done()
+        async with asyncio.timeout(60):
+            while len(writer._waiting) < len(others):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert not first.done()  # the gate is still closed
         before = disk.syncs
         disk.gate.set()
         heads = await asyncio.gather(first, *others)

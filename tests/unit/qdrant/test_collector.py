@@ -130,6 +130,20 @@ def test_api_key_from_a_file_reaches_the_server_and_nothing_else(
     assert not re.search("s3cret|wr0ng", text + caplog.text)
 
 
+def test_a_lost_key_file_is_an_auth_reason_for_listed_servers_too(
+    recorded_routes: Routes, play: Play, serve: Serve, tmp_path: Path
+) -> None:
+    key, listed = tmp_path / "key", tmp_path / "qdrant.yml"
+    key.write_text("s3cret-key")
+    address = play(recorded_routes("qdrant-1.12-old"), api_key="s3cret-key").removeprefix("http://")
+    listed.write_text(f"- targets: ['{address}']\n")
+    environ = {"VECTORWATCH_QDRANT_API_KEY_FILE": str(key), "VECTORWATCH_QDRANT_TARGETS_FILE": str(listed)}
+    probe = serve(build_app(load(QdrantSettings, environ=environ))) + "/probe"
+    assert values(httpx.get(probe, params={"target": address}).text)["qdrant_up",] == 1
+    key.unlink()
+    assert reasons(httpx.get(probe, params={"target": address}).text) == ["auth"]
+
+
 def http_answer(body: bytes, kind: str = "application/json", length: int | None = None) -> bytes:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length or len(body)}\r\n\r\n"
     return head.encode() + body
@@ -161,7 +175,8 @@ LIES = {
 def test_a_lying_server_is_down_with_a_reason(
     raw_server: Callable[..., int], scrape: Callable[..., str], answer: bytes, hold: bool, reason: str
 ) -> None:
-    text = scrape(f"http://127.0.0.1:{raw_server(answer, hold=hold)}", scrape_timeout_seconds=2)
+    seconds = 2 if reason == "timeout" else 30
+    text = scrape(f"http://127.0.0.1:{raw_server(answer, hold=hold)}", scrape_timeout_seconds=seconds)
     assert (values(text)["qdrant_up",], reasons(text)) == (0, [reason])
 
 

@@ -73,6 +73,10 @@ BAD_FILES = {
         "exporters.yml:3: `targets.1.url`: `b:1` has no scheme http or https; write `http://b:1`",
     ),
     "key twice": ("port: 1\nport: 2\n", "exporters.yml:2: key `port` stands twice; the first is on line 1"),
+    "alias inside what it names": (
+        "targets: &a [*a]\n",
+        "exporters.yml: an alias (`*`) stands inside what it names",
+    ),
     "not YAML": ("url: [\n", "exporters.yml:2: not valid YAML: "),
     "not a map": ("- a\n", "exporters.yml:1: expected `key: value` lines at the top level"),
 }
@@ -86,6 +90,13 @@ def test_a_bad_file_is_one_line_with_its_place(tmp_path: Path, text: str, line: 
         load(QdrantSettings, config_file=file, environ={})
     (problem,) = caught.value.problems
     assert problem.startswith(f"config: {tmp_path}/{line}")
+
+
+def test_two_targets_of_one_name_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "exporters.yml"
+    file.write_text("targets:\n- url: http://b:1\n- url: http://b:1\n")
+    with pytest.raises(ConfigError, match="two targets are called `http://b:1`; give one another `name`"):
+        load(QdrantSettings, config_file=file, environ={}).target_book()
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

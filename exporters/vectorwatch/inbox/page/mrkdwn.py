@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
+from ..slack import unescape
 from .markup import Html, element, escape, join, link
 
 _FENCE = "```"
@@ -60,7 +61,7 @@ def render_mrkdwn(text: str) -> Html:
     blocks: list[Html] = []
     for index, piece in enumerate(text.split(_FENCE)):
         if index % 2:
-            blocks.append(element("pre", element("code", _unescape(piece.strip("\n")))))
+            blocks.append(element("pre", element("code", unescape(piece.strip("\n")))))
         else:
             blocks.extend(_render_lines(piece))
     return join(blocks)
@@ -107,30 +108,30 @@ _RENDERERS: dict[str, Callable[[list[str]], list[Html]]] = {
 def _render_inline(text: str, depth: int) -> Iterator[Html]:
     end = 0
     for found in _INLINE.finditer(text):
-        yield escape(_unescape(text[end : found.start()]))
+        yield escape(unescape(text[end : found.start()]))
         yield _render_match(found, depth)
         end = found.end()
-    yield escape(_unescape(text[end:]))
+    yield escape(unescape(text[end:]))
 
 
 def _render_match(found: re.Match[str], depth: int) -> Html:
     kind, content = found.lastgroup or "", found[found.lastgroup or 0]
     if kind == "code":
-        return element("code", _unescape(content))
+        return element("code", unescape(content))
     if kind == "token":
         return _render_token(content)
     if kind == "url":
-        return _render_url(_unescape(content))
+        return _render_url(unescape(content))
     if kind == "emoji":
         return escape(_EMOJI.get(content, found.group()))
-    inner = join(_render_inline(content, depth + 1)) if depth < _MOST_NESTED else escape(_unescape(content))
+    inner = join(_render_inline(content, depth + 1)) if depth < _MOST_NESTED else escape(unescape(content))
     return element(kind, inner)
 
 
 def _render_token(token: str) -> Html:
     """Return `<url|label>`, `<@user>`, `<#channel|name>` or `<!here>` as a person sees it."""
     target, bar, label = token.partition("|")
-    target, label = _unescape(target), _unescape(label)
+    target, label = unescape(target), unescape(label)
     if target[:1] in "@#":
         return element("span", target[0] + (label or target[1:]).lstrip("@#"), class_="mention")
     if target.startswith("!"):
@@ -144,11 +145,6 @@ def _render_url(url: str) -> Html:
     """Return a bare address as a link, without the punctuation that ends its sentence."""
     shown = url.rstrip(_URL_END)
     return join([link(shown, shown), url[len(shown) :]])
-
-
-def _unescape(text: str) -> str:
-    """Return `text` as typed: Slack escapes these three characters and no others."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def render_plain(text: str) -> Html:

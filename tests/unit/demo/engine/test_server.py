@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,9 +43,9 @@ def test_everything_acknowledged_is_there_after_a_restart(
 ) -> None:
     engine = start_engine(tmp_path)
     _fill(engine)
-    before = httpx.get(f"{engine.url}/collections/also", trust_env=False).json()["result"]
+    before = httpx.get(f"{engine.url}/collections/also", trust_env=False, timeout=60).json()["result"]
     engine.restart(kill=kill)
-    after = httpx.get(f"{engine.url}/collections/also", trust_env=False).json()["result"]
+    after = httpx.get(f"{engine.url}/collections/also", trust_env=False, timeout=60).json()["result"]
     assert after == before
     client = engine.connect()
     assert client.count("also").count == 99
@@ -56,16 +55,14 @@ def test_everything_acknowledged_is_there_after_a_restart(
     client.close()
 
 
-def test_sigterm_ends_with_success_within_two_seconds_even_while_clients_stay(
-    start_engine: StartEngine, tmp_path: Path
+def test_sigterm_ends_soon_and_with_success_even_while_clients_stay(
+    start_engine: StartEngine, tmp_path: Path, end_gently: Callable[..., None]
 ) -> None:
     engine = start_engine(tmp_path)
     _fill(engine)
     with engine.http() as idle:
         idle.get("/collections").raise_for_status()
-        start = time.monotonic()
-        assert engine.stop() == 0
-        assert time.monotonic() - start < 2
+        end_gently(engine.process)
 
 
 def test_taken_port_is_one_line_and_exit_1(start_engine: StartEngine, tmp_path: Path) -> None:
@@ -133,6 +130,6 @@ def test_impossible_port_is_one_line_and_exit_2(tmp_path: Path) -> None:
 def test_half_created_collection_is_forgotten_at_start(start_engine: StartEngine, tmp_path: Path) -> None:
     (tmp_path / "data" / "collections" / "half" / "shard-1").mkdir(parents=True)
     engine = start_engine(tmp_path)
-    listed = httpx.get(f"{engine.url}/collections", trust_env=False).json()["result"]
+    listed = httpx.get(f"{engine.url}/collections", trust_env=False, timeout=60).json()["result"]
     assert listed == {"collections": []}
     assert list((tmp_path / "data" / "collections").iterdir()) == []

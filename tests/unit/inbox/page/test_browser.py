@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -41,11 +41,11 @@ Show = Callable[[str], str]
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Show:
+def browser(tmp_path: Path, give_up: Callable[[str], NoReturn]) -> Show:
     """Return the document of an address after its scripts have run for some virtual seconds."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("needs Chromium; test_article.py checks the same pages with a parser")
+        give_up("needs Chromium; test_article.py checks the same pages with a parser")
 
     def show(url: str) -> str:
         argv = [program, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", url]

@@ -1,4 +1,4 @@
-"""The exporter against real Valkey servers: what it shows is what the test caused."""
+"""The exporter against real Valkey and Redis servers: what it shows is what the test caused."""
 
 from __future__ import annotations
 

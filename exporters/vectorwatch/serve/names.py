@@ -1,0 +1,26 @@
+"""Resolve host names without threads.
+
+The event loop resolves names in a few threads that cannot be cancelled: a dozen names behind a dead DNS
+server would fill them, and every other target, and the end of the program, would wait for those.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import aiohttp
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the IP addresses of `host`, best first. Raises OSError; ends at once when cancelled."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    resolver = aiohttp.AsyncResolver()
+    try:
+        found = await resolver.resolve(host, port, family=socket.AF_UNSPEC)
+    finally:
+        await resolver.close()
+    return [entry["host"] for entry in found]
