@@ -14,7 +14,7 @@ $(VENV)/.demo $(VENV)/.test: exporters/pyproject.toml exporters/constraints.txt 
 	@scripts/install $(@F:.%=%)
 
 .PHONY: demo
-demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, dashboards of the inbox, a real alert (Ctrl-C ends it)
+demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, alerts, their inbox (Ctrl-C ends it)
 	@$(BIN)/vectorwatch demo up --ports $(PORTS)
 
 .PHONY: demo-check
@@ -46,9 +46,7 @@ story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, f
 
 .PHONY: golden
 golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metrics; read the diff
-	rm -f tests/unit/*/golden/*.prom
-	-$(PYTEST) -q tests/unit -k "golden or recorded" >/dev/null
-	git --no-pager diff --stat -- tests/unit
+	@PYTEST=$(PYTEST) scripts/rewrite-golden
 
 .PHONY: reference
 reference: $(VENV)/.test ## Rewrite docs/reference/metrics.md and settings.md from the code
