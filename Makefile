@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORTS ?= default
 PYTEST := $(BIN)/pytest
+PYTHON_SCRIPTS = $(shell grep -lE '^#!.*python' scripts/*)
 
 .PHONY: help
 help: ## Show this list
@@ -26,8 +27,8 @@ test: lint validate-rules unit story ## Run every check: lint, configuration, un
 
 .PHONY: lint
 lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
-	$(BIN)/ruff check --config exporters/pyproject.toml exporters && $(BIN)/ruff check tests
-	$(BIN)/ruff format --check --config exporters/pyproject.toml exporters && $(BIN)/ruff format --check tests
+	$(BIN)/ruff check --config exporters/pyproject.toml exporters $(PYTHON_SCRIPTS) && $(BIN)/ruff check tests
+	$(BIN)/ruff format --check --config exporters/pyproject.toml exporters $(PYTHON_SCRIPTS) && $(BIN)/ruff format --check tests
 	MYPYPATH=exporters $(BIN)/mypy --config-file exporters/pyproject.toml --explicit-package-bases exporters/vectorwatch tests
 	$(BIN)/yamllint --strict .
 	scripts/list-shell | xargs $(BIN)/shellcheck
