@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORTS ?= default
 PYTEST := $(BIN)/pytest
+PYTHON_SCRIPTS = $(shell grep -lE '^#!.*python' scripts/*)
 
 .PHONY: help
 help: ## Show this list
@@ -30,7 +31,7 @@ preflight: ## Check Docker, memory, ports and .env, and say what to mend
 	@scripts/preflight && echo "preflight: nothing to mend"
 
 .PHONY: demo
-demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, dashboards of the inbox, a real alert (Ctrl-C ends it)
+demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, alerts, their inbox (Ctrl-C ends it)
 	@$(BIN)/vectorwatch demo up --ports $(PORTS)
 
 .PHONY: demo-check
@@ -42,8 +43,8 @@ test: lint validate-rules unit story ## Run every check: lint, configuration, un
 
 .PHONY: lint
 lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
-	$(BIN)/ruff check --config exporters/pyproject.toml exporters && $(BIN)/ruff check tests
-	$(BIN)/ruff format --check --config exporters/pyproject.toml exporters && $(BIN)/ruff format --check tests
+	$(BIN)/ruff check --config exporters/pyproject.toml exporters $(PYTHON_SCRIPTS) && $(BIN)/ruff check tests
+	$(BIN)/ruff format --check --config exporters/pyproject.toml exporters $(PYTHON_SCRIPTS) && $(BIN)/ruff format --check tests
 	MYPYPATH=exporters $(BIN)/mypy --config-file exporters/pyproject.toml --explicit-package-bases exporters/vectorwatch tests
 	$(BIN)/yamllint --strict .
 	scripts/list-shell | xargs $(BIN)/shellcheck
@@ -67,9 +68,7 @@ story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, f
 
 .PHONY: golden
 golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metrics; read the diff
-	rm -f tests/unit/*/golden/*.prom
-	-$(PYTEST) -q tests/unit -k "golden or recorded" >/dev/null
-	git --no-pager diff --stat -- tests/unit
+	@PYTEST=$(PYTEST) scripts/rewrite-golden
 
 .PHONY: reference
 reference: $(VENV)/.test ## Rewrite docs/reference/metrics.md and settings.md from the code

@@ -79,6 +79,41 @@ def test_every_list_of_targets_is_named_on_its_page(repository: Path) -> None:
         assert f"`{path.name}`" in page
 
 
+def test_commands_name_the_tools_where_the_demo_puts_them(repository: Path) -> None:
+    commands = [
+        (page.name, line)
+        for page in [
+            repository / "README.md",
+            repository / "CONTRIBUTING.md",
+            *(repository / "docs").rglob("*.md"),
+        ]
+        for block in re.findall(r"(?ms)^```sh\n(.+?)^```", page.read_text(encoding="utf-8"))
+        for line in block.splitlines()
+    ]
+    assert any(".tools/bin/amtool" in line for _, line in commands)
+    assert [one for one in commands if re.search(r"(?<!\.tools/bin/)\b(am|prom)tool\b", one[1])] == []
+
+
+def test_an_exporter_run_by_hand_is_given_a_list_that_exists(repository: Path) -> None:
+    page = (repository / "docs" / "how-to" / "add-targets.md").read_text(encoding="utf-8")
+    [(room, path)] = re.findall(
+        r"(?m)^VECTORWATCH_(\w+)_TARGETS_FILE=(\S+) \.venv/bin/vectorwatch exporter", page
+    )
+    assert (repository / path).is_file()
+    assert Path(path).stem == room.lower()
+
+
+def test_what_the_cache_page_says_is_dropped_is_dropped(repository: Path) -> None:
+    page = (repository / "docs" / "reference" / "dragonfly.md").read_text(encoding="utf-8")
+    config = yaml.safe_load((repository / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    [job] = [job for job in config["scrape_configs"] if job["job_name"] == "dragonfly"]
+    dropped = [rule["regex"] for rule in job["metric_relabel_configs"] if rule["action"] == "drop"]
+    said = re.search(r"(?s)`(\w+_hits_total)` and `(\w+_misses_total)`.+drops the series with `db`", page)
+    assert said
+    for name in said.groups():
+        assert any(re.fullmatch(regex, f"{name};db0") for regex in dropped)
+
+
 def test_every_setting_on_the_pages_exists(repository: Path) -> None:
     settings = (repository / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     for path in (repository / "docs" / "how-to").glob("*.md"):
