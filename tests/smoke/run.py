@@ -85,7 +85,7 @@ class Run:
             start = monotonic()
             try:
                 self._note(Result(name, True, check(stage), monotonic() - start))
-            except (VectorwatchError, httpx.HTTPError) as error:
+            except (VectorwatchError, httpx.HTTPError, OSError) as error:
                 self._note(Result(name, False, str(error), monotonic() - start))
                 self.show_logs(getattr(error, "services", ()))
 

@@ -60,5 +60,5 @@ def wait(question: Question, what: str, services: Sequence[str] = (), limit_seco
 def _ask(question: Question) -> str:
     try:
         return question()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, OSError) as error:
         return f"no answer ({type(error).__name__})"
