@@ -1,0 +1,101 @@
+"""`make smoke`: the unchanged compose file on a real Docker engine, checked; writes build/smoke.json.
+
+Runs a copy of the checkout as a project of its own on free ports, and leaves nothing running behind. Where no
+registry can be reached, stand-ins take the place of official images, each named in the output.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+
+from tests.smoke.command import CommandError
+from tests.smoke.docker import Docker
+from tests.smoke.engine.programs import fetch_programs
+from tests.smoke.engine.provide import provide_engine
+from tests.smoke.images.build import Builder
+from tests.smoke.images.supply import Registries, Supplier, keep_names
+from tests.smoke.project import Project, copy_checkout, write_environment
+from tests.smoke.report import Report, write_figures, write_json
+from tests.smoke.run import Run
+
+from vectorwatch.demo.repository import find_repository
+from vectorwatch.errors import VectorwatchError
+
+
+def main() -> int:
+    """Return 0 when all checks passed."""
+    repository, report, start = find_repository(), Report(), monotonic()
+    tools, output = repository / ".tools" / "docker", repository / "build" / "smoke.json"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        with provide_engine(tools, _say) as docker, _open_scratch() as scratch:
+            _run(repository, tools, docker, scratch, report)
+    except VectorwatchError as error:
+        _say(str(error))
+        return error.exit_code
+    finally:
+        report.seconds = monotonic() - start
+        write_json(report, output)
+    failed = [result.check for result in report.results if not result.ok]
+    verdict = f"failed: {'; '.join(failed)}" if failed else "all checks passed"
+    _say(f"smoke: {verdict}, in {report.seconds:.0f} s; written to {output.relative_to(repository)}")
+    return int(not report.ok)
+
+
+def _run(repository: Path, tools: Path, docker: Docker, scratch: Path, report: Report) -> None:
+    report.engine = docker.run("version", "--format", "{{.Server.Version}}").strip()
+    with _open_project(repository, docker, scratch / "checkout") as project:
+        run = Run(project, report, _say)
+        builder = Builder(docker, lambda: fetch_programs(tools, _say), project.folder, scratch, _say)
+        with keep_names(docker, {service.image for service in project.services.values()}):
+            run.provide(Supplier(docker, builder, Registries(docker)))
+            try:
+                run.check(run.start())
+            except VectorwatchError as error:
+                run.show_logs(getattr(error, "services", ()))
+                raise
+            finally:
+                with suppress(CommandError):
+                    project.down(with_volumes=True)
+        _say("smoke: figures")
+        _say("\n".join(write_figures(report)))
+
+
+@contextmanager
+def _open_project(repository: Path, docker: Docker, folder: Path) -> Iterator[Project]:
+    folder.mkdir()
+    name = f"vectorwatch-smoke-{os.getpid()}"
+    copy_checkout(repository, folder)
+    root = docker.run("info", "--format", "{{.DockerRootDir}}").strip()
+    project = Project(docker, folder, name, write_environment(folder, name, {"DOCKER_ROOT": root}))
+    project.read()
+    yield project
+
+
+@contextmanager
+def _open_scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="vectorwatch-smoke-", ignore_cleanup_errors=True) as folder:
+        # Services run as users of their own and pass through it.
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

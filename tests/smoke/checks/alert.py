@@ -1,0 +1,36 @@
+"""An alert reaches a person, and so does its end, over the whole chain."""
+
+from __future__ import annotations
+
+from tests.smoke.stage import Question, Stage, wait
+
+ALERT = "CacheDown"
+CACHE = "dragonfly"
+_CHANNELS = {"slack": "in Slack's format", "email": "by mail"}
+_CHAIN = ("prometheus", "dragonfly-exporter", "alertmanager", "inbox", CACHE)
+_LIMIT_SECONDS = 300.0
+
+
+def reaches_inbox(stage: Stage) -> str:
+    """Stop the cache, see the alert arrive by every channel; start it, see that it is over."""
+    since = stage.inbox.read_last_id()
+    stage.project.compose("--profile", "*", "stop", CACHE)
+    try:
+        fired = _see(stage, "firing", since)
+        since = stage.inbox.read_last_id()
+    finally:
+        stage.project.compose("--profile", "*", "start", CACHE)
+    resolved = _see(stage, "resolved", since)
+    ways = " and ".join(_CHANNELS.values())
+    return f"{ALERT} {ways} after {fired:.0f} s, its end after {resolved:.0f} s"
+
+
+def _see(stage: Stage, status: str, since: int) -> float:
+    return max(
+        wait(_ask(stage, channel, status, since), f"{ALERT} {status} {how}", _CHAIN, _LIMIT_SECONDS)
+        for channel, how in _CHANNELS.items()
+    )
+
+
+def _ask(stage: Stage, channel: str, status: str, since: int) -> Question:
+    return lambda: "" if stage.inbox.has_arrived(channel, status, ALERT, since) else "not in the inbox"

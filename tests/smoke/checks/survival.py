@@ -1,0 +1,79 @@
+"""What was there before `down` is there after `up`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from tests.smoke.stage import CheckError, Stage, wait
+
+_KEEPERS = ("prometheus", "alertmanager", "inbox")
+_SAMPLE = 'up{job="prometheus"}'
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What must survive."""
+
+    samples: Mapping[str, Any]
+    """The value and the time of a sample of Prometheus."""
+    silence: str
+    notifications: Mapping[int, Any]
+
+
+def of_data(stage: Stage) -> str:
+    """Take the stack down and bring it up: samples, silences and notifications are still there."""
+    before = _note(stage)
+    if not before.notifications:
+        raise CheckError("the inbox has no notification that could survive", ("inbox",))
+    stage.project.down()
+    if left := stage.project.containers():
+        raise CheckError(f"still there after `down`: {', '.join(left)}")
+    seconds = max(stage.project.up(stage.started).values())
+    wait(
+        lambda: _explain_lost(stage, before), "after `down` and `up`", ("prometheus", "alertmanager", "inbox")
+    )
+    return (
+        f"a sample, a silence, {len(before.notifications)} notifications; healthy again after {seconds:.0f} s"
+    )
+
+
+def _note(stage: Stage) -> Kept:
+    found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE).json()["data"]["result"]
+    if not found:
+        raise CheckError(f"no sample of {_SAMPLE}", ("prometheus",))
+    return Kept(found[0], _silence(stage), _list_notifications(stage))
+
+
+def _silence(stage: Stage) -> str:
+    now = datetime.now(UTC)
+    silence = {
+        "matchers": [{"name": "smoke", "value": "1", "isRegex": False, "isEqual": True}],
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(hours=2)).isoformat(),
+        "createdBy": "smoke",
+        "comment": "must survive",
+    }
+    url = stage.project.url("alertmanager") + "/api/v2/silences"
+    answer = httpx.post(url, json=silence, timeout=10, trust_env=False).raise_for_status()
+    return str(answer.json()["silenceID"])
+
+
+def _list_notifications(stage: Stage) -> Mapping[int, Any]:
+    return {record["id"]: record for record in stage.get("inbox", "/api/notifications", limit="1000").json()}
+
+
+def _explain_lost(stage: Stage, before: Kept) -> str:
+    moment, value = before.samples["value"]
+    found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE, time=str(moment)).json()["data"]["result"]
+    if not found or found[0]["value"] != [moment, value]:
+        return f"the sample of {moment} is gone"
+    silences = {silence["id"] for silence in stage.get("alertmanager", "/api/v2/silences").json()}
+    if before.silence not in silences:
+        return "the silence is gone"
+    after = _list_notifications(stage)
+    lost = [number for number, record in before.notifications.items() if after.get(number) != record]
+    return f"notifications {lost} are gone or changed" if lost else ""

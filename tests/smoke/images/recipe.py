@@ -1,0 +1,91 @@
+"""What stands in for which official image, and why some have none: data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SUITES = ("unstable", "testing")
+"""Newest first: their programs are nearest to what the compose file names."""
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """An image like Prometheus' own: a program of a Debian package beside busybox, and nothing else.
+
+    `names` are paths in the official image that lead to `program`; `data` is the folder that `uid` owns.
+    """
+
+    package: str
+    program: str
+    names: Sequence[str]
+    user: str = "nobody"
+    uid: int = 65534
+    data: str = ""
+    ports: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image built from `tests/smoke/images/<folder>/Dockerfile` on the stand-in of Python's."""
+
+    folder: str
+    what: str
+    context: str = ""
+    """Folder of the checkout that the build may read; empty: the folder of the Dockerfile."""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """An image for which there is nothing: the service is named as not run."""
+
+    reason: str
+
+
+Recipe = GoProgram | Built | Absent
+
+
+def _prometheus_like(
+    package: str, name: str, port: int, *, data: str = "", user: str = "nobody"
+) -> GoProgram:
+    names = (f"/bin/{name}",)
+    return GoProgram(package, f"/usr/bin/{package}", names, user=user, data=data, ports=(port,))
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "prom/prometheus": _prometheus_like("prometheus", "prometheus", 9090, data="/prometheus"),
+    "prom/alertmanager": _prometheus_like(
+        "prometheus-alertmanager", "alertmanager", 9093, data="/alertmanager"
+    ),
+    "prom/node-exporter": _prometheus_like("prometheus-node-exporter", "node_exporter", 9100),
+    # The official one names no user either.
+    "prom/blackbox-exporter": _prometheus_like(
+        "prometheus-blackbox-exporter", "blackbox_exporter", 9115, user="root"
+    ),
+    "qdrant/qdrant": Built("qdrant", "the demo's embedded engine", context="exporters"),
+    "docker.dragonflydb.io/dragonflydb/dragonfly": Built("dragonfly", "Debian's Valkey"),
+    "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
+    "ghcr.io/google/cadvisor": Absent("neither Debian nor PyPI has cAdvisor"),
+}
+"""By repository of the image, without its tag."""
+
+
+def find_recipe(image: str, recipes: Mapping[str, Recipe] = RECIPES) -> Recipe:
+    """Return how to replace `image` (`repository:tag`)."""
+    repository = image.partition("@")[0].rpartition(":")[0] or image
+    return recipes.get(repository, Absent("tests/smoke/images/recipe.py has no recipe for it"))
+
+
+@dataclass(frozen=True)
+class Provided:
+    """What was found for an image of the compose file."""
+
+    image: str
+    kind: str
+    """`official`, `own`, `stand-in` or `none`."""
+    what: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether services with this image can run."""
+        return self.kind != "none"

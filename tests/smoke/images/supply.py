@@ -1,0 +1,116 @@
+"""Gets every image that the compose file names: pulled, built, replaced, or named as not to be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.smoke.command import CommandError
+from tests.smoke.docker import Docker
+from tests.smoke.images.build import Builder
+from tests.smoke.images.dockerfile import find_bases
+from tests.smoke.images.recipe import Absent, Built, GoProgram, Provided, find_recipe
+from tests.smoke.model import Service
+
+_PULL_SECONDS = 600
+
+
+class Registries:
+    """Pulls images, and asks a registry that could not be reached only once."""
+
+    def __init__(self, docker: Docker) -> None:
+        self._docker = docker
+        self._unreachable: set[str] = set()
+
+    def pull(self, image: str) -> bool:
+        """Pull `image`; return whether it came."""
+        registry = find_registry(image)
+        if registry in self._unreachable:
+            return False
+        try:
+            done = self._docker.attempt("pull", "--quiet", image, timeout_seconds=_PULL_SECONDS)
+        except CommandError:
+            self._unreachable.add(registry)
+            return False
+        if done.returncode and not tells_of_absence(done.stderr):
+            self._unreachable.add(registry)
+        return done.returncode == 0
+
+
+class Supplier:
+    """Provides images under the names of the compose file."""
+
+    def __init__(self, docker: Docker, builder: Builder, registries: Registries) -> None:
+        self._docker = docker
+        self._builder = builder
+        self._registries = registries
+
+    def supply(self, services: Iterable[Service]) -> Iterator[Provided]:
+        """Provide the image of every service, each image once. Raises VectorwatchError."""
+        services = list(services)
+        contexts = {service.image: service for service in services if service.build is not None}
+        bases = self._provide_bases({service.build.context for service in contexts.values() if service.build})
+        yield from bases
+        for image in dict.fromkeys(service.image for service in services):
+            yield self._provide(image, contexts.get(image), bases[0].image if bases else "")
+
+    def _provide(self, image: str, own: Service | None, base: str) -> Provided:
+        if own is not None and own.build is not None:
+            self._builder.make_own(image, own.build.context, own.build.target)
+            label = self._builder.read_label(image)
+            return Provided(image, "own", f"built on the stand-in {label}" if label else "")
+        if self._is_official(image):
+            return Provided(image, "official")
+        return self._replace(image, base)
+
+    def _provide_bases(self, contexts: Iterable[Path]) -> list[Provided]:
+        texts = [(context / "Dockerfile").read_text(encoding="utf-8") for context in sorted(contexts)]
+        images = dict.fromkeys(base for text in texts for base in find_bases(text))
+        return [
+            Provided(image, "official")
+            if self._is_official(image)
+            else Provided(image, "stand-in", self._builder.make_python(image))
+            for image in images
+        ]
+
+    def _is_official(self, image: str) -> bool:
+        here = self._docker.find_image(image) is not None and not self._builder.read_label(image)
+        return here or self._registries.pull(image)
+
+    def _replace(self, image: str, base: str) -> Provided:
+        recipe = find_recipe(image)
+        match recipe:
+            case GoProgram():
+                return Provided(image, "stand-in", self._builder.make_go_program(recipe, image))
+            case Built():
+                return Provided(image, "stand-in", self._builder.make_built(recipe, image, base))
+            case Absent():
+                return Provided(image, "none", recipe.reason)
+
+
+def find_registry(image: str) -> str:
+    """Return the host of an image's registry, as Docker reads names."""
+    first, slash, _ = image.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def tells_of_absence(complaint: str) -> bool:
+    """Tell whether a registry answered that it has no such image, so that it can be asked for others."""
+    return any(words in complaint for words in ("not found", "manifest unknown", "denied"))
+
+
+@contextmanager
+def keep_names(docker: Docker, images: Iterable[str]) -> Iterator[None]:
+    """Give the names in `images` back to what had them before, so that no stand-in passes for the real one.
+
+    In an engine of our own nobody else looks, so the names stay for the next run.
+    """
+    before = {} if docker.is_ours else {image: docker.find_image(image) for image in images}
+    try:
+        yield
+    finally:
+        for image, former in before.items():
+            docker.attempt("image", "rm", "--force", "--no-prune", image)
+            if former is not None:
+                docker.attempt("tag", former["Id"], image)
