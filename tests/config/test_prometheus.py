@@ -246,8 +246,8 @@ def test_a_list_without_targets_is_valid_and_so_is_one_with_its_example_uncommen
     start_prometheus: Callable[[Path], Any],
     poll: Callable[..., None],
 ) -> None:
-    empty = [path for path in (folder / "targets").glob("*.yml") if not yaml.safe_load(path.read_bytes())]
-    assert {path.stem for path in empty} == {path.stem for path in (folder / "targets").glob("*.yml")}
+    lists = list((folder / "targets").glob("*.yml"))
+    assert not any(yaml.safe_load(path.read_bytes()) for path in lists)
     promtool = [str(tools["promtool"]), "check", "config", str(folder / "prometheus.yml")]
     subprocess.run(promtool, check=True, capture_output=True)
     prometheus = start_prometheus(folder)
@@ -255,7 +255,8 @@ def test_a_list_without_targets_is_valid_and_so_is_one_with_its_example_uncommen
     assert prometheus.query("sum(prometheus_sd_file_read_errors_total) > 0") == []
 
     examples = set()
-    for path in empty:
+    # The other lists feed several jobs or are asked through an exporter.
+    for path in (path for path in lists if path.stem in ("app", "node", "mcp-server")):
         text = path.read_text(encoding="utf-8")
         uncommented, count = re.subn(r"(?m)^# (?=- targets: )", "", text)
         assert count == 1, path.name
