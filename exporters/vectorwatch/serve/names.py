@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-import aiohttp
+import aiodns
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -18,9 +18,11 @@ async def resolve(host: str, port: int) -> list[str]:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
         pass
-    resolver = aiohttp.AsyncResolver()
+    resolver = aiodns.DNSResolver()
     try:
-        found = await resolver.resolve(host, port, family=socket.AF_UNSPEC)
+        found = await resolver.getaddrinfo(host, port=port, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+    except aiodns.error.DNSError as error:
+        raise OSError(f"{host}: {error.args[-1]}") from error
     finally:
         await resolver.close()
-    return [entry["host"] for entry in found]
+    return [node.addr[0].decode() for node in found.nodes]
