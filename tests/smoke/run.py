@@ -64,11 +64,11 @@ class Run:
         services = [
             service for service in self._wanted().values() if service.name not in self._report.not_run
         ]
-        without_demo = [service.name for service in services if not service.profiles]
         everything = [service.name for service in services]
+        without_demo = [service.name for service in services if not service.profiles]
         running = [service.name for service in services if not service.runs_once]
         self._bring_up("up", without_demo)
-        self._measure("idle", without_demo)
+        self._measure("idle", [name for name in running if name in without_demo])
         self._bring_up("up with demo", everything)
         self._measure("demo", running)
         self._report.image_bytes = dict(

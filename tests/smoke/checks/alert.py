@@ -8,6 +8,7 @@ ALERT = "CacheDown"
 CACHE = "dragonfly"
 _CHANNELS = {"slack": "in Slack's format", "email": "by mail"}
 _CHAIN = ("prometheus", "dragonfly-exporter", "alertmanager", "inbox", CACHE)
+_WATCHED = ('up{job="dragonfly"}', "dragonfly_up")
 _LIMIT_SECONDS = 300.0
 
 
@@ -21,8 +22,15 @@ def reaches_inbox(stage: Stage) -> str:
     finally:
         stage.project.compose("--profile", "*", "start", CACHE)
     resolved = _see(stage, "resolved", since)
+    # An alert is over, too, when nobody looks any more.
+    wait(lambda: _ask_watched(stage), "watched again after its start", _CHAIN)
     ways = " and ".join(_CHANNELS.values())
     return f"{ALERT} {ways} after {fired:.0f} s, its end after {resolved:.0f} s"
+
+
+def _ask_watched(stage: Stage) -> str:
+    missing = [expression for expression in _WATCHED if not stage.prometheus.query(f"{expression} == 1")]
+    return ", ".join(f"no {expression}" for expression in missing)
 
 
 def _see(stage: Stage, status: str, since: int) -> float:

@@ -11,6 +11,8 @@ import httpx
 from tests.smoke.stage import CheckError, Stage, wait
 
 _KEEPERS = ("prometheus", "alertmanager", "inbox")
+_LIMIT = "100"
+"""Of notifications in one answer."""
 _SAMPLE = 'up{job="prometheus"}'
 
 
@@ -62,8 +64,9 @@ def _silence(stage: Stage) -> str:
     return str(answer.json()["silenceID"])
 
 
-def _list_notifications(stage: Stage) -> Mapping[int, Any]:
-    return {record["id"]: record for record in stage.get("inbox", "/api/notifications", limit="1000").json()}
+def _list_notifications(stage: Stage, **since: str) -> Mapping[int, Any]:
+    answer = stage.get("inbox", "/api/notifications", limit=_LIMIT, **since)
+    return {record["id"]: record for record in answer.json()}
 
 
 def _explain_lost(stage: Stage, before: Kept) -> str:
@@ -74,6 +77,6 @@ def _explain_lost(stage: Stage, before: Kept) -> str:
     silences = {silence["id"] for silence in stage.get("alertmanager", "/api/v2/silences").json()}
     if before.silence not in silences:
         return "the silence is gone"
-    after = _list_notifications(stage)
+    after = _list_notifications(stage, since=str(min(before.notifications) - 1))
     lost = [number for number, record in before.notifications.items() if after.get(number) != record]
     return f"notifications {lost} are gone or changed" if lost else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from tests.smoke.stage import CheckError, Stage, wait
 
 _NEW_JOB = "app"
+_READERS = ("setup", "demo-targets", "prometheus", "qdrant-exporter", "dragonfly-exporter", "hnsw-probe")
 _READ = ("qdrant_up", "dragonfly_up", "hnsw_up")
 """1 when an exporter has read its server."""
 
 
 def all_up(stage: Stage) -> str:
     """See that every target of a service that runs is up, and that our exporters read their servers."""
-    wait(lambda: _name_missing(stage), "targets", ("prometheus",))
+    wait(lambda: _name_missing(stage), "targets", _READERS)
     addresses = [target.address for target in stage.prometheus.list_targets()]
     absent = sorted(address for address in addresses if _is_absent(stage, address))
     count = len(addresses) - len(absent)

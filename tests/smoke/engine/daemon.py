@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,7 @@ def run_engine(programs: Programs) -> Iterator[Docker]:
             yield docker
         finally:
             _stop(daemon.pid, daemon)
+            shutil.rmtree(runtime, ignore_errors=True)
             if not had_bridge:
                 remove_bridge()
 

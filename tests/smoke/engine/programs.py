@@ -51,15 +51,17 @@ class Programs:
         folders = [self.folder / "bin"]
         folders += [tree / "usr" / kind for tree in self.package_trees.values() for kind in ("sbin", "bin")]
         path = ":".join([*map(str, folders), environment.get("PATH", ""), "/usr/sbin:/usr/bin:/sbin:/bin"])
-        libraries = {str(found.parent) for found in (self.folder / "host" / "usr" / "lib").rglob("*.so*")}
-        extensions = next((self.folder / "host" / "usr" / "lib").rglob("xtables"), None)
         return {
             **environment,
             "PATH": path,
-            "LD_LIBRARY_PATH": ":".join(sorted(libraries)),
-            "XTABLES_LIBDIR": str(extensions or ""),
-            "PERL5LIB": str(self.folder / "host" / "usr" / "share" / "perl5"),
+            "LD_LIBRARY_PATH": self._list("lib/*-linux-*"),
+            "XTABLES_LIBDIR": self._list("lib/*-linux-*/xtables"),
+            "PERL5LIB": self._list("share/perl5", "share/perl/5.*.*", "lib/*-linux-*/perl/5.*.*"),
         }
+
+    def _list(self, *patterns: str) -> str:
+        root = self.folder / "host" / "usr"
+        return ":".join(str(found) for pattern in patterns for found in sorted(root.glob(pattern)))
 
 
 def fetch_programs(folder: Path, say: Say, open_suite: OpenSuite = open_suite) -> Programs:
@@ -87,7 +89,7 @@ def fetch_programs(folder: Path, say: Say, open_suite: OpenSuite = open_suite) -
 
 def _unpack_host(programs: Programs, suite: PrivateApt, say: Say) -> None:
     for name in _OF_THE_HOST:
-        for package in suite.list_packages([name], with_libraries=name != "mmdebstrap"):
+        for package in suite.list_packages([name], with_libraries=True):
             suite.unpack(package, programs.package_trees["host"], say)
 
 

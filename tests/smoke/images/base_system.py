@@ -24,13 +24,18 @@ class BaseSystemError(VectorwatchError):
 
 
 def read_python(image: str) -> str:
-    """Return the Debian package of the Python in an official image: `python:3.14.7-slim` → `python3.14`."""
+    """Return the Debian package of the Python in an official image: `python:3.9.1-slim` → `python3.9`."""
     found = re.fullmatch(r"python:(\d+\.\d+)[\w.-]*", image)
     if found is None:
         raise BaseSystemError(
             f"smoke: exporters/Dockerfile is built on {image}, for which there is no stand-in"
         )
     return f"python{found[1]}"
+
+
+def describe(python: str) -> object:
+    """Return all that the system depends on, so that it is made anew when that changes."""
+    return python, _PACKAGES, _LEFT_OUT, SUITES
 
 
 def make_base_system(python: str, scratch: Path, environment: Mapping[str, str]) -> Path:

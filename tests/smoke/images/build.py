@@ -42,7 +42,7 @@ class Builder:
 
     def make_go_program(self, recipe: GoProgram, image: str) -> str:
         """Make `image` of a Debian package; return what it is. Raises PackageError, CommandError."""
-        cached = f"{_CACHE}/{recipe.package}:{_hash(asdict(recipe), Path(root_system.__file__))}"
+        cached = f"{_CACHE}/{recipe.package}:{_hash(asdict(recipe), Path(root_system.__file__).read_bytes())}"
         if self._docker.find_image(cached) is None:
             with self._open_scratch() as scratch:
                 version = root_system.unpack(recipe, self._open_suite(), scratch / "root", self._say)
@@ -56,7 +56,7 @@ class Builder:
     def make_python(self, image: str) -> str:
         """Make `image`, an official Python's name, of Debian's Python; return what it is."""
         python = base_system.read_python(image)
-        base = f"{_CACHE}/base:{_hash(python, Path(base_system.__file__))}"
+        base = f"{_CACHE}/base:{_hash(base_system.describe(python))}"
         if self._docker.find_image(base) is None:
             with self._open_scratch() as scratch:
                 self._say("smoke: making a small Debian to build on, which takes about a minute")
@@ -132,5 +132,5 @@ class Builder:
         return self._suite
 
 
-def _hash(recipe: object, source: Path) -> str:
-    return hashlib.sha256(repr(recipe).encode() + source.read_bytes()).hexdigest()[:12]
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

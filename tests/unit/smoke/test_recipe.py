@@ -40,7 +40,7 @@ def test_every_dockerfile_of_a_stand_in_is_there() -> None:
 def test_registries_are_told_apart_as_docker_does() -> None:
     assert find_registry("python:3.14") == "docker.io"
     assert find_registry("grafana/grafana:13") == "docker.io"
-    assert find_registry("ghcr.io/google/cadvisor:0.60.6") == "ghcr.io"
+    assert find_registry("ghcr.io/a/b:1") == "ghcr.io"
     assert find_registry("localhost/a:1") == "localhost"
     assert find_registry("127.0.0.1:5000/a:1") == "127.0.0.1:5000"
 
