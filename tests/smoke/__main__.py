@@ -25,7 +25,6 @@ from tests.smoke.images.supply import Registries, Supplier, keep_names
 from tests.smoke.project import Project, copy_checkout, write_environment
 from tests.smoke.report import Report, write_figures, write_json
 from tests.smoke.run import Run
-
 from vectorwatch.demo.repository import find_repository
 from vectorwatch.errors import VectorwatchError
 

@@ -13,7 +13,6 @@ from tests.smoke.command import CommandError, run
 from tests.smoke.container import Container, explain_unready, read_container
 from tests.smoke.docker import Docker
 from tests.smoke.model import Service, read_services
-
 from vectorwatch.demo.ports import HOST, find_free_ports
 from vectorwatch.errors import VectorwatchError
 

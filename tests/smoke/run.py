@@ -7,6 +7,7 @@ from contextlib import suppress
 from time import monotonic
 
 import httpx
+
 from tests.smoke.checks import alert, health, ports, processes, secret_files, survival, targets
 from tests.smoke.command import CommandError
 from tests.smoke.images.supply import Supplier
@@ -15,7 +16,6 @@ from tests.smoke.model import GPU_PROFILE, Service
 from tests.smoke.project import Project
 from tests.smoke.report import Report, Result, write_image, write_result
 from tests.smoke.stage import Stage
-
 from vectorwatch.demo.debian import Say
 from vectorwatch.demo.inbox_api import InboxApi
 from vectorwatch.demo.prometheus_api import PrometheusApi

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 
 import httpx
-from tests.smoke.project import Project
 
+from tests.smoke.project import Project
 from vectorwatch.demo.inbox_api import InboxApi
 from vectorwatch.demo.prometheus_api import PrometheusApi
 from vectorwatch.errors import VectorwatchError

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.smoke.stage import CheckError, Stage
-
 from vectorwatch.demo.ports import HOST
 
 _LISTENING = "0A"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from tests.smoke.project import Project
 from tests.smoke.stage import CheckError, Stage
-
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS, Keyring
 
 _SET_UP = "setup"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+
 from tests.smoke.stage import CheckError, Stage, wait
 
 _KEEPERS = ("prometheus", "alertmanager", "inbox")

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from tests.smoke.engine.provide import provide_engine
-
 from vectorwatch.errors import VectorwatchError
 
 FOLDER = Path(".tools/docker")

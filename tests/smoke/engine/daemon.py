@@ -17,7 +17,6 @@ from time import monotonic, sleep
 from tests.smoke.docker import Docker
 from tests.smoke.engine.bridge import has_bridge, remove_bridge
 from tests.smoke.engine.programs import Programs
-
 from vectorwatch.errors import VectorwatchError
 
 _START_SECONDS = 120.0

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.smoke.command import attempt
-
 from vectorwatch.demo.debian import HOST, PackageError, PrivateApt, Say, open_suite
 from vectorwatch.errors import VectorwatchError
 

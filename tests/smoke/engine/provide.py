@@ -12,7 +12,6 @@ from tests.smoke.command import CommandError
 from tests.smoke.docker import Docker
 from tests.smoke.engine.daemon import EngineError, run_engine
 from tests.smoke.engine.programs import fetch_programs
-
 from vectorwatch.demo.bundles import COMPOSE_MINIMUM, Version
 from vectorwatch.demo.debian import Say
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.smoke.command import CommandError, run
 from tests.smoke.images.recipe import SUITES
-
 from vectorwatch.demo.debian import find_mirrors
 from vectorwatch.errors import VectorwatchError
 

@@ -15,7 +15,6 @@ from tests.smoke.docker import Docker
 from tests.smoke.engine.programs import Programs
 from tests.smoke.images import base_system, root_system
 from tests.smoke.images.recipe import SUITES, Built, GoProgram
-
 from vectorwatch.demo.debian import PackageError, PrivateApt, Say, open_suite
 
 LABEL = "vectorwatch.stand-in"

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.smoke.images.recipe import GoProgram
-
 from vectorwatch.demo.debian import PrivateApt, Say
 
 _COMPANIONS = ("libc6", "busybox-static")

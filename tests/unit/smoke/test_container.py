@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.smoke.container import Published, explain_unready, read_container
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.smoke.images.base_system import BaseSystemError, read_python
 from tests.smoke.images.dockerfile import find_bases
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.smoke.measure import Use, combine, parse_bytes, read_stats
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+
 from tests.smoke.checks.ports import read_listeners
 
 # Recorded on an x86-64 machine.

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.smoke.checks.processes import Process, explain_rights, find_processes, read_process
 
 _STATUS = """\

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.smoke.engine.programs import OpenSuite, ProgramsError, fetch_programs
 
+from tests.smoke.engine.programs import OpenSuite, ProgramsError, fetch_programs
 from vectorwatch.demo.debian import HOST, NoMirrorError, Package, PackageError, Say
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.smoke.engine.provide import explain_lack, read_version
 
 _GOOD_COMPOSE = "Docker Compose version v2.40.3"

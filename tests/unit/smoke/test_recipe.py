@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+
 from tests.smoke.images.recipe import RECIPES, Absent, Built, GoProgram, find_recipe
 from tests.smoke.images.supply import find_registry, tells_of_absence
 

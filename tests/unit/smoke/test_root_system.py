@@ -4,6 +4,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from tests.smoke.images.recipe import GoProgram, find_recipe
 from tests.smoke.images.root_system import describe, pack
 
