@@ -62,6 +62,10 @@ test-compose: $(VENV)/.test ## Check docker-compose.yml, .env.example and the Do
 	$(PYTEST) tests/config/test_compose.py tests/config/test_environment.py tests/config/test_dockerfile.py \
 	  tests/config/test_preflight.py tests/config/test_up.py
 
+.PHONY: smoke
+smoke: $(VENV)/.test ## Run the unchanged docker-compose.yml on a real Docker engine and check it (Linux, root)
+	$(BIN)/python -m tests.smoke
+
 .PHONY: story
 story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, faults
 	$(PYTEST) tests/e2e
