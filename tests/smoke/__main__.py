@@ -21,7 +21,7 @@ from tests.smoke.docker import Docker
 from tests.smoke.engine.programs import fetch_programs
 from tests.smoke.engine.provide import provide_engine
 from tests.smoke.images.build import Builder
-from tests.smoke.images.supply import Registries, Supplier, keep_names
+from tests.smoke.images.supply import Registries, Supplier, keep_names, list_bases
 from tests.smoke.project import Project, copy_checkout, write_environment
 from tests.smoke.report import Report, write_figures, write_json
 from tests.smoke.run import Run
@@ -55,7 +55,8 @@ def _run(repository: Path, tools: Path, docker: Docker, scratch: Path, report: R
     with _open_project(repository, docker, scratch / "checkout") as project:
         run = Run(project, report, _say)
         builder = Builder(docker, lambda: fetch_programs(tools, _say), project.folder, scratch, _say)
-        with keep_names(docker, {service.image for service in project.services.values()}):
+        services = project.services.values()
+        with keep_names(docker, {*list_bases(services), *(service.image for service in services)}):
             run.provide(Supplier(docker, builder, Registries(docker)))
             try:
                 run.check(run.start())

@@ -47,7 +47,8 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data."""
-        return {"ok": self.ok, **asdict(self)}
+        plain: dict[str, Any] = _round({"ok": self.ok, **asdict(self)})
+        return plain
 
 
 def write_json(report: Report, path: Path) -> None:
@@ -82,6 +83,14 @@ def write_figures(report: Report) -> Sequence[str]:
         )
     lines += [f"  {image:<60}{size / 1e6:8.0f} MB" for image, size in sorted(report.image_bytes.items())]
     return lines
+
+
+def _round(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _round(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_round(part) for part in value]
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def _write_use(use: Use | None) -> str:

@@ -100,6 +100,7 @@ def _remove_left_over(docker: Docker) -> None:
         docker.run("rm", "--force", "--volumes", *containers)
     docker.run("volume", "prune", "--all", "--force")
     docker.run("network", "prune", "--force")
+    docker.run("image", "prune", "--force")
 
 
 def _stop_left_over(runtime: Path) -> None:

@@ -53,7 +53,7 @@ class Builder:
         return self.read_label(cached)
 
     def make_python(self, image: str) -> str:
-        """Make `image`, an official Python's name, of Debian's Python; return what it is."""
+        """Make `image`, an official Python by name, of Debian's; return what it is. Raises PackageError."""
         python = base_system.read_python(image)
         base = f"{_CACHE}/base:{_hash(base_system.describe(python))}"
         if self._docker.find_image(base) is None:
@@ -63,6 +63,8 @@ class Builder:
                     python, scratch, self._fetch_tools().extend(os.environ)
                 )
                 self._import(archive, base, [f'LABEL {LABEL}="Debian\'s {python}"'])
+        if not _CERTIFICATES.is_file():
+            raise PackageError(f"this machine has no {_CERTIFICATES}; install ca-certificates")
         with self._open_scratch() as scratch:
             shutil.copy(_HERE / "python" / "Dockerfile", scratch)
             shutil.copy(_CERTIFICATES, scratch)

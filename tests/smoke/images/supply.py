@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from tests.smoke.command import CommandError
 from tests.smoke.docker import Docker
@@ -13,7 +12,14 @@ from tests.smoke.images.dockerfile import find_bases
 from tests.smoke.images.recipe import Absent, Built, GoProgram, Provided, find_recipe
 from tests.smoke.model import Service
 
+from vectorwatch.demo.debian import PackageError
+from vectorwatch.errors import VectorwatchError
+
 _PULL_SECONDS = 600
+
+
+class SupplyError(VectorwatchError):
+    """An image that cannot be had although there is a recipe for it."""
 
 
 class Registries:
@@ -48,12 +54,18 @@ class Supplier:
 
     def supply(self, services: Iterable[Service]) -> Iterator[Provided]:
         """Provide the image of every service, each image once. Raises VectorwatchError."""
-        services = list(services)
-        contexts = {service.image: service for service in services if service.build is not None}
-        bases = self._provide_bases({service.build.context for service in contexts.values() if service.build})
-        yield from bases
+        try:
+            yield from self._supply(list(services))
+        except PackageError as error:
+            raise SupplyError(f"smoke: no registry and no stand-in: {error}") from error
+
+    def _supply(self, services: Sequence[Service]) -> Iterator[Provided]:
+        own = {service.image: service for service in services if service.build is not None}
+        bases = list_bases(services)
+        for image in bases:
+            yield self._provide_base(image)
         for image in dict.fromkeys(service.image for service in services):
-            yield self._provide(image, contexts.get(image), bases[0].image if bases else "")
+            yield self._provide(image, own.get(image), bases[0] if bases else "")
 
     def _provide(self, image: str, own: Service | None, base: str) -> Provided:
         if own is not None and own.build is not None:
@@ -64,15 +76,10 @@ class Supplier:
             return Provided(image, "official")
         return self._replace(image, base)
 
-    def _provide_bases(self, contexts: Iterable[Path]) -> list[Provided]:
-        texts = [(context / "Dockerfile").read_text(encoding="utf-8") for context in sorted(contexts)]
-        images = dict.fromkeys(base for text in texts for base in find_bases(text))
-        return [
-            Provided(image, "official")
-            if self._is_official(image)
-            else Provided(image, "stand-in", self._builder.make_python(image))
-            for image in images
-        ]
+    def _provide_base(self, image: str) -> Provided:
+        if self._is_official(image):
+            return Provided(image, "official")
+        return Provided(image, "stand-in", self._builder.make_python(image))
 
     def _is_official(self, image: str) -> bool:
         here = self._docker.find_image(image) is not None and not self._builder.read_label(image)
@@ -87,6 +94,13 @@ class Supplier:
                 return Provided(image, "stand-in", self._builder.make_built(recipe, image, base))
             case Absent():
                 return Provided(image, "none", recipe.reason)
+
+
+def list_bases(services: Iterable[Service]) -> list[str]:
+    """Return the images that our own are built on, each once."""
+    contexts = sorted({service.build.context for service in services if service.build is not None})
+    texts = [(context / "Dockerfile").read_text(encoding="utf-8") for context in contexts]
+    return list(dict.fromkeys(base for text in texts for base in find_bases(text)))
 
 
 def find_registry(image: str) -> str:
