@@ -9,6 +9,7 @@ from typing import cast
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.names import resolve
+from vectorwatch.serve.tls import make_context
 
 from .answer import Answer, read_answer, refusal
 from .resp import MAX_ANSWER_BYTES, ErrorReply, Reply, encode_command, parse_reply
@@ -122,7 +123,7 @@ class Client:
 
     def _tls_context(self) -> ssl.SSLContext:
         try:
-            return self._target.tls_context()
+            return make_context(self._target)
         except OSError as error:
             raise TargetError(Reason.TLS, f"TLS files cannot be used: {error.strerror}") from error
 

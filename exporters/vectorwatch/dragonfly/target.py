@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from vectorwatch.settings import Section, check_readable, check_secret, read_secret
+from vectorwatch.serve.tls import check_tls_files
+from vectorwatch.settings import Section, check_secret, read_secret
 
 DEFAULT_PORT = 6379
 
@@ -62,24 +62,8 @@ class RedisTarget(Section):
             raise ValueError(f"`{unused}` needs TLS; write the URL as `rediss://host:port`")
         if self.insecure_skip_verify and self.ca_file is not None:
             raise ValueError("`insecure_skip_verify` would ignore `ca_file`; give one of them")
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("give both `cert_file` and `key_file`, or neither")
-        self._check_tls_files()
+        check_tls_files(self)
         return self
-
-    def _check_tls_files(self) -> None:
-        for name in ("ca_file", "cert_file", "key_file"):
-            file = getattr(self, name)
-            if file is not None:
-                check_readable(name, file)
-        try:
-            if self.ca_file is not None or self.cert_file is not None:
-                self.tls_context()
-        except ssl.SSLError:
-            files = " or ".join(f"`{name}`" for name in ("ca_file", "cert_file") if getattr(self, name))
-            raise ValueError(
-                f"{files}: not PEM that can be used, or the key is not the certificate's"
-            ) from None
 
     @property
     def label(self) -> str:
@@ -94,17 +78,6 @@ class RedisTarget(Section):
     def read_password(self) -> str | None:
         """Return the current password, or None. Raises TargetError(auth)."""
         return read_secret(self.password, self.password_file)
-
-    def tls_context(self) -> ssl.SSLContext:
-        """Return a context of the TLS files as they are now. Raises OSError, of which ssl.SSLError is one."""
-        context = ssl.create_default_context(cafile=self.ca_file)
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if self.cert_file is not None:
-            # Without a password function an encrypted key would make OpenSSL ask on the terminal.
-            context.load_cert_chain(self.cert_file, self.key_file, password=lambda: "")
-        return context
 
     def at(self, address: str) -> RedisTarget:
         """Return a target at another `address` with these credentials and TLS settings.

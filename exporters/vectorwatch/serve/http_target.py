@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from vectorwatch.errors import Reason, TargetError
-from vectorwatch.settings import Section, check_readable, check_secret, read_secret
+from vectorwatch.settings import Section, check_secret, read_secret
+
+from .tls import check_tls_files, make_context
 
 
 class HttpTarget(Section):
@@ -34,19 +36,7 @@ class HttpTarget(Section):
     @model_validator(mode="after")
     def _check_files(self) -> HttpTarget:
         check_secret("api_key", self.api_key, self.api_key_file)
-        for name in ("ca_file", "cert_file", "key_file"):
-            file = getattr(self, name)
-            if file is not None:
-                check_readable(name, file)
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("give both `cert_file` and `key_file`, or neither")
-        try:
-            self._context()
-        except ssl.SSLError:
-            files = " or ".join(f"`{name}`" for name in ("ca_file", "cert_file") if getattr(self, name))
-            raise ValueError(
-                f"{files}: not PEM that can be used, an encrypted key, or a key of another certificate"
-            ) from None
+        check_tls_files(self)
         return self
 
     @property
@@ -61,22 +51,12 @@ class HttpTarget(Section):
 
     def tls(self) -> ssl.SSLContext | bool:
         """Return what aiohttp takes as `ssl`. Raises TargetError(tls) when a file cannot be used any more."""
-        try:
-            return self._context()
-        except OSError as error:  # ssl.SSLError is one
-            raise TargetError(Reason.TLS, f"TLS files cannot be used: {error.strerror}") from error
-
-    def _context(self) -> ssl.SSLContext | bool:
         if not (self.insecure_skip_verify or self.ca_file or self.cert_file):
             return True
-        context = ssl.create_default_context(cafile=self.ca_file)
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if self.cert_file is not None:
-            # Without a password function an encrypted key would make OpenSSL ask on the terminal.
-            context.load_cert_chain(self.cert_file, self.key_file, password=lambda: "")
-        return context
+        try:
+            return make_context(self)
+        except OSError as error:  # ssl.SSLError is one
+            raise TargetError(Reason.TLS, f"TLS files cannot be used: {error.strerror}") from error
 
     def at(self, address: str) -> Self:
         """Return a target at another `address` with these credentials and TLS settings.

@@ -11,7 +11,6 @@ from tests.smoke.images.build import Builder
 from tests.smoke.images.dockerfile import find_bases
 from tests.smoke.images.recipe import Absent, Built, GoProgram, Provided, find_recipe
 from tests.smoke.model import Service
-
 from vectorwatch.demo.debian import PackageError
 from vectorwatch.errors import VectorwatchError
 

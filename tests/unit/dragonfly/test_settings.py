@@ -69,7 +69,7 @@ BAD_VARIABLES = {
     ),
     "CA file that is no PEM": (
         {"URL": "rediss://cache", "CA_FILE": __file__},
-        "config: `ca_file`: not PEM that can be used, or the key is not the certificate's",
+        "config: `ca_file`: not PEM that can be used, an encrypted key, or a key of another certificate",
     ),
     "two targets of one name": (
         {"URL": "redis://cache", "TARGETS": '[{"url": "redis://cache"}]'},
@@ -136,7 +136,7 @@ def test_a_key_that_needs_a_passphrase_is_refused_and_none_is_asked_for(tmp_path
             },
         )
     assert caught.value.problems == (
-        "config: `cert_file`: not PEM that can be used, or the key is not the certificate's",
+        "config: `cert_file`: not PEM that can be used, an encrypted key, or a key of another certificate",
     )
 
 
