@@ -93,7 +93,8 @@ class Run:
         """Show the end of what services said."""
         for name in services:
             with suppress(CommandError):
-                self._say(f"── the end of the log of {name}\n{self._project.logs(name)}")
+                if log := self._project.logs(name).strip():
+                    self._say(f"── the end of the log of {name}\n{log}")
 
     def _wanted(self) -> Mapping[str, Service]:
         """Return the services whose hardware every machine has."""
@@ -101,9 +102,14 @@ class Run:
         return {name: service for name, service in services.items() if GPU_PROFILE not in service.profiles}
 
     def _bring_up(self, step: str, services: list[str]) -> None:
-        seconds = self._project.up(services)
+        check, start = f"all healthy: {step}", monotonic()
+        try:
+            seconds = self._project.up(services)
+        except VectorwatchError as error:
+            self._note(Result(check, False, str(error), monotonic() - start))
+            raise
         self._report.healthy_seconds[step] = seconds
-        self._note(Result(f"all healthy: {step}", True, f"{len(services)} services", max(seconds.values())))
+        self._note(Result(check, True, f"{len(services)} services", max(seconds.values())))
 
     def _measure(self, load: str, services: list[str]) -> None:
         self._report.use[load] = measure_use(self._project, services)
