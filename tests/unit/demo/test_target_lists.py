@@ -100,12 +100,12 @@ def test_a_saved_list_is_rendered_again_and_told_once(repository: Path, source: 
     assert report == "demo: prometheus/targets/qdrant.yml was saved and is followed"
     assert configuration.target_lists.follow() == []
     groups = read_targets(configuration, "qdrant.yml")
-    addresses = [address for group in groups for address in group["targets"]]
-    assert addresses == [
+    addresses = {address for group in groups for address in group["targets"]}
+    assert addresses == {
         f"127.0.0.1:{PORTS['qdrant']}",
         "mine.example.net:6333",
         f"127.0.0.1:{PORTS['inbox']}",
-    ]
+    }
 
 
 def test_a_list_deleted_while_it_runs_still_holds_the_demos_server(
@@ -148,7 +148,7 @@ def test_a_reader_never_sees_half_a_list(repository: Path, source: Path, tmp_pat
         configuration.target_lists.follow()
         assert "mine" not in reader.read()  # the file that it had opened is whole and as it was
     assert "mine" in rendered.read_text()
-    assert [path.name for path in rendered.parent.iterdir() if path.suffix != ".yml"] == []
+    assert list(rendered.parent.glob(".*.new")) == []
 
 
 def test_a_running_prometheus_follows_a_line_that_a_user_adds(
