@@ -1,0 +1,1 @@
+"""Metrics by domain, one a file; a domain is imported, and its metrics exist, when it is first used."""

@@ -1,0 +1,70 @@
+"""OpenTelemetry spans of one process, sent by OTLP over HTTP; off, and nothing of it imported, until `start`.
+
+What opens spans asks `tracer()`: None while tracing is off, so that it costs one comparison then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import Tracer
+
+_tracer: Tracer | None = None
+_provider: TracerProvider | None = None
+
+
+def start(
+    service: str, version: str = "", *, endpoint: str = "", exporter: SpanExporter | None = None
+) -> TracerProvider:
+    """Send the spans of this process, as `service.name`, to `endpoint` (a base such as http://jaeger:4318).
+
+    Without `endpoint` the standard variables `OTEL_EXPORTER_OTLP_…` say where; sampling follows
+    `OTEL_TRACES_SAMPLER`. Spans go out in batches from a thread: a collector that is down costs spans,
+    never a request. `exporter` takes the place of OTLP in tests. A second call returns the first's provider.
+    """
+    global _tracer, _provider
+    if _provider is not None:
+        return _provider
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    attributes = {"service.name": service, "service.version": version}
+    provider = TracerProvider(
+        resource=Resource.create({key: value for key, value in attributes.items() if value})
+    )
+    traces = f"{endpoint.rstrip('/')}/v1/traces" if endpoint else None
+    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=traces)))
+    trace.set_tracer_provider(provider)
+    _provider, _tracer = provider, provider.get_tracer("vectorwatch")
+    return provider
+
+
+def stop() -> None:
+    """Send what waits, and turn tracing off."""
+    global _tracer, _provider
+    if _provider is not None:
+        _provider.shutdown()
+    _tracer = _provider = None
+
+
+def tracer() -> Tracer | None:
+    """Return what opens spans, or None while tracing is off."""
+    return _tracer
+
+
+def current_ids() -> tuple[str, str] | None:
+    """Return trace id and span id (lower-case hexadecimal, 32 and 16 digits) of the sampled current span."""
+    if _tracer is None:
+        return None
+    from opentelemetry.trace import get_current_span
+
+    context = get_current_span().get_span_context()
+    if not context.is_valid or not context.trace_flags.sampled:
+        return None
+    return format(context.trace_id, "032x"), format(context.span_id, "016x")
