@@ -107,6 +107,17 @@ def credentials(secrets: Path) -> None:
         click.echo(line)
 
 
+@cli.command("keep-targets")
+@click.option("--source", type=click.Path(path_type=Path), default="/profile", show_default=True)
+@click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
+@click.option("--heartbeat", type=click.Path(path_type=Path), required=True, help="Touched at each look.")
+def keep_targets(source: Path, lists: Path, heartbeat: Path) -> None:
+    """Keep the servers of a profile on the lists of targets until SIGTERM."""
+    from .setup.profile_list import keep
+
+    keep(source, lists, heartbeat)
+
+
 @cli.group()
 def demo() -> None:
     """Run the whole stack embedded, without Docker."""
