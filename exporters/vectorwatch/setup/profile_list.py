@@ -1,7 +1,7 @@
 """The servers of a profile, on the lists of targets for exactly as long as the profile runs.
 
-A list that `setup` empties or somebody deletes comes back; when the profile ends, its lists go, so that nobody
-is told that something is down which was stopped on purpose.
+A list that `setup` empties or somebody deletes comes back; when the profile ends, its lists go, so that
+nobody is told that something is down which was stopped on purpose.
 """
 
 from __future__ import annotations
