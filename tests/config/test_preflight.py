@@ -123,6 +123,13 @@ def test_a_value_that_will_not_do_is_one_line(preflight: Preflight, env_file: st
     assert len(found) == 1
 
 
+def test_a_value_that_compose_cannot_read_hides_no_port_and_is_told_once(preflight: Preflight) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as ours:
+        port = str(ours.getsockname()[1])
+        done = preflight("INBOX_PORT=80x\n", {"GRAFANA_PORT": port}, config="Invalid hostPort: 80x")
+        assert [line.partition(":")[0] for line in problems(done)] == [".env line 1"]
+
+
 def test_a_value_for_the_users_own_services_is_known(preflight: Preflight) -> None:
     override = "services: {app: {image: 'app:${APP_TAG:-1}'}}"
     assert problems(preflight("APP_TAG=2\n", override=override)) == []

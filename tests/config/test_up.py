@@ -21,6 +21,7 @@ case "$*" in
     look=$(($(cat $here/looks 2>/dev/null || echo 0) + 1)); echo $look >$here/looks
     cat "$here/look-$look" 2>/dev/null || cat $here/look-last ;;
   "compose logs --no-log-prefix --tail 20 "*) echo "log of ${{@: -1}}" ;;
+  "compose port $ABSENT "*) echo "no such service: $ABSENT" >&2; exit 1 ;;
   "compose port "*) echo "127.0.0.1:1${{@: -1}}" ;;
   *) echo "not expected: $*" >&2; exit 99 ;;
 esac
@@ -65,6 +66,13 @@ def test_it_waits_for_all_and_shows_where_they_are(up: Up) -> None:
         in done.stdout
     )
     assert "  inbox         http://127.0.0.1:19446   " in done.stdout
+
+
+def test_what_an_override_file_took_out_has_no_address(up: Up) -> None:
+    done = up(DONE, ABSENT="grafana")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "grafana " not in done.stdout
+    assert "prometheus    http://" in done.stdout
 
 
 def test_a_set_up_that_refuses_is_shown_with_its_words(up: Up) -> None:
