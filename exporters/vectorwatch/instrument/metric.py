@@ -1,4 +1,4 @@
-"""Counters, gauges and histograms of an application: declared once a process, cheap to record, bounded.
+"""Counters, gauges, histograms and summaries of an application: declared once, cheap to record, bounded.
 
 They live in prometheus_client's own registry, as an application's other metrics do, so that one `/metrics`
 shows both, and several workers (`PROMETHEUS_MULTIPROC_DIR`) are the library's own business.
@@ -123,6 +123,19 @@ class Histogram(Metric[prometheus_client.Histogram]):
     def observe(self, value: float, *values: str) -> None:
         """Add one observation to the series of these label values."""
         self.child(*values).observe(value, current_exemplar())
+
+
+class Summary(Metric[prometheus_client.Summary]):
+    """The sum and the count of observations: a mean over any time; quantiles need a histogram."""
+
+    def __init__(self, name: str, help: str, labels: Mapping[str, Limit] | None = None) -> None:  # noqa: A002
+        labels = labels or {}
+        check_names(name, labels)
+        super().__init__(prometheus_client.Summary(name, help, tuple(labels)), name, help, labels)
+
+    def observe(self, value: float, *values: str) -> None:
+        """Add one observation to the series of these label values."""
+        self.child(*values).observe(value)
 
 
 def current_exemplar() -> dict[str, str] | None:
