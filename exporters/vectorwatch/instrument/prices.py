@@ -1,7 +1,7 @@
 """The price table: what a token of each language model costs.
 
-`VECTORWATCH_INSTRUMENT_PRICES` names a file of the form of `prices.yml` beside this module; its models are added
-to those, and win. A model must be named exactly as it is called: no price is guessed from a similar name.
+`VECTORWATCH_INSTRUMENT_PRICES` names a file of the form of `prices.yml` beside this module; its models are
+added to those, and win. A model must be named exactly as it is called: no price is guessed from a likeness.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the business asks: users of today, use of features, events with their worth.
 
 Who the users are never leaves this module, not even hashed: it keeps digests under a salt that each process
-draws anew each day, and exports their number. The day is UTC's; its figures change with its first call. Several
-workers do not know one another's users: shown are the figures of the highest one, a lower bound of the truth.
+draws anew each day, and exports their number. The day is UTC's; its figures change with its first call.
+Several workers do not know one another's users: shown are the figures of the highest one, which is too low.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A SQLAlchemy engine: its pool, its connections, its queries. Works by SQLAlchemy's events, sync and async.
 
-A query's time is that of its execution: rows that are fetched later are not part of it. Spans are the business
-of `opentelemetry-instrumentation-sqlalchemy`.
+A query's time is that of its execution: rows that are fetched later are not part of it. Spans are made by
+`opentelemetry-instrumentation-sqlalchemy`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from sqlalchemy import event
@@ -100,7 +100,8 @@ _watched: WeakSet[Any] = WeakSet()
 
 def database_engine(engine: Engine | AsyncEngine, pool: str = "default", slow_seconds: float = 1.0) -> None:
     """Record what an engine does from now on, under the name `pool`; a second call for it does nothing."""
-    sync_engine: Engine = getattr(cast("Any", engine), "sync_engine", engine)
+    found: Any = getattr(engine, "sync_engine", engine)
+    sync_engine: Engine = found
     if sync_engine in _watched:
         return
     _watched.add(sync_engine)

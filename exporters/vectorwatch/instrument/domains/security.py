@@ -4,8 +4,8 @@ The score, 0 to 1, is `base × outcome + repetition`, at most 1, rounded to two 
 
 - base: how bad such an event is (`BASE`; 0.3 for one that is not there),
 - outcome: 1, but 1.5 where an attack had success; an authentication that succeeds is as bad as its base,
-- repetition: 0.1 for each earlier event of the same type from the same source (`source_ip` of the details, else
-  `user_id`) in the last 300 s, at most 0.6; with neither there is none.
+- repetition: 0.1 for each earlier event of the same type from the same source (`source_ip` of the details,
+  else `user_id`) in the last 300 s, at most 0.6; with neither there is none.
 
 So the first failed login is 0.3, the seventh within five minutes 0.9. High is above 0.8, as the requirements
 say.
@@ -129,7 +129,8 @@ def security_event(
     """Record one event and return its risk score; `outcome` is success, failure or unknown.
 
     Details with a field in ECS are `source_ip`, `user_id`, `user_name`, `user_agent`, `reason` and
-    `url_path`; others stand under `labels`. They go to the log alone; only `reason` of an authentication failure is a label.
+    `url_path`; others stand under `labels`. They go to the log alone; only `reason` of an authentication
+    failure is a label.
     """
     details = details or {}
     source = str(details.get("source_ip") or details.get("user_id") or "")

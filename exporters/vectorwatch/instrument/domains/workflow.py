@@ -44,7 +44,6 @@ TENANT_QUERIES = Counter("vital_queries_per_tenant_total", "Queries by tenant.",
 AGENT_USAGE = Counter(
     "vital_agent_usage_total", "Uses of an agent.", {"agent_id": AGENTS, "agent_name": AGENT_NAMES}
 )
-MODE_DISTRIBUTION = Counter("vital_mode_distribution_total", "Workflows by mode.", {"mode": MODES})
 QUALITY = Histogram(
     "vital_quality_score",
     "Quality of an answer, 0 to 1, as the application rates it.",
@@ -62,7 +61,7 @@ WARNINGS = Counter("vital_warnings_total", "Warnings in answers.", {"mode": MODE
 class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow("chat", tenant_id="acme"):`
     """Time and count one workflow; tenant and agent too where they are given (do not count them again)."""
 
-    __slots__ = ("_agent_id", "_agent_name", "_mode", "_tenant_id", "cache_status")
+    __slots__ = ("_active", "_agent_id", "_agent_name", "_mode", "_tenant_id", "cache_status")
     span_name = "workflow"
 
     def __init__(
@@ -81,20 +80,21 @@ class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow(
         """May be set inside the block, when it is known: hit, miss or bypass."""
 
     def __enter__(self) -> Self:
-        ACTIVE.child(self._mode).inc()
-        return super().__enter__()
+        self._active = ACTIVE.child(self._mode)
+        self._active.inc()
+        return Operation.__enter__(self)
 
     def record(self, seconds: float, error: BaseException | None) -> None:
         """Record how long it took, how it ended, and for whom it was."""
         mode, cache_status = self._mode, self.cache_status
-        ACTIVE.child(mode).dec()
+        self._active.dec()
         REQUESTS.child(mode, cache_status).inc()
-        MODE_DISTRIBUTION.child(mode).inc()
+        status = status_of(error)
         if error is None:
             SUCCESS.child(mode).inc()
-        elif status_of(error) == "error":
+        elif status == "error":
             FAILED.inc(mode, error_type_of(error))
-        if error is None or isinstance(error, Exception):
+        if status != "cancelled":
             DURATION.observe(seconds, mode, cache_status)
             DURATION_SUMMARY.child(mode).observe(seconds)
         if self._tenant_id:
