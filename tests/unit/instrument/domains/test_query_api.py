@@ -11,13 +11,13 @@ import pytest
 from vectorwatch.instrument import track
 
 
-def requests(readings: Any, status: str, collection: str = "docs") -> float:
+def requests(readings: Any, status: str, collection: str = "docs") -> Any:
     return readings.added(
         "query_api_requests_total", operation="search", collection=collection, status=status
     )
 
 
-def durations(readings: Any) -> float:
+def durations(readings: Any) -> Any:
     return readings.added("query_api_duration_seconds_count", operation="search", collection="docs")
 
 
@@ -60,7 +60,7 @@ async def test_a_decorated_coroutine_is_an_operation_at_each_call(readings: Any)
         await asyncio.sleep(0)
         return word.upper()
 
-    assert await asyncio.gather(search("a"), search("b")) == ["A", "B"]
+    assert list(await asyncio.gather(search("a"), search("b"))) == ["A", "B"]
     assert requests(readings, "success") == 2
 
 
