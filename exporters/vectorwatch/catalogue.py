@@ -35,7 +35,8 @@ from .hnsw.state import TargetState
 from .inbox.metrics import InboxMetrics
 from .inbox.metrics import __name__ as inbox_module
 from .inbox.settings import InboxSettings
-from .instrument import track
+from .instrument import prices, track
+from .instrument.domains import limits
 from .instrument.metric import Metric
 from .qdrant import metrics as qdrant
 from .qdrant.settings import QdrantSettings
@@ -186,22 +187,35 @@ def metrics_page() -> str:
     parts = [
         _HEADER,
         "# Metrics\n",
-        "Everything that the exporters, the probe, the inbox and instrumented applications emit. A histogram\n"
-        "`x` has the series `x_bucket`, `x_sum` and `x_count`, a summary `x_sum` and `x_count`. Without a unit\n"
-        "it is a plain number. *Used by*: alerts, and in code type what a recording rule makes of it.\n",
+        "Everything that the exporters, the probe, the inbox and instrumented applications emit.\n"
+        "A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`, a summary `x_sum` and `x_count`.\n"
+        "Without a unit it is a plain number. *Used by*: alerts, and in code type what a rule records.\n",
     ]
     used = uses()
     parts.extend(
         f"## {room}\n\nEmitted by: {_EMITTERS[room]}.\n\n{_table(metrics_of(room), used)}"
         for room in _MODULES
     )
-    parts.append("## Applications\n\nEmitted by: your service, with `vectorwatch.instrument`.\n")
+    parts.append(
+        "## Applications\n\nEmitted by: your service, with `vectorwatch.instrument`. What ends a block from\n"
+        "outside (a cancelled task, a closed generator, Ctrl-C) has the status `cancelled` and is no error.\n"
+    )
     entries = application_metrics()
     for emitter in sorted({entry.emitter for entry in entries}):
         own = [entry for entry in entries if entry.emitter == emitter]
         title = f"Recorded by {emitter}." if emitter else "Recorded by the library itself, without a call."
-        parts.append(f"{title}\n\n{_table(own, used)}")
+        parts.append(f"{_about(emitter)}{title}\n\n{_table(own, used)}")
     return "\n".join(parts)
+
+
+def _about(emitter: str) -> str:
+    """Return a heading and what the module says of the domain, if these names of `track` are of one."""
+    homes = {track.HOMES[name] for name in re.findall(r"track\.(\w+)", emitter)}
+    if len(homes) != 1:
+        return ""
+    home = homes.pop()
+    text = import_module(f"{track.__package__}.domains.{home}").__doc__ or ""
+    return f"### {home.replace('_', ' ')}\n\n{text.strip()}\n\n"
 
 
 def _table(entries: Iterable[Entry], used: Mapping[str, list[str]]) -> str:
@@ -230,6 +244,18 @@ def settings_page() -> str:
             for name, field in model.model_fields.items()
         )
         parts.append(f"## {title}\n\n| variable | default | meaning |\n|---|---|---|\n{''.join(rows)}")
+    limit_rows = (
+        f"| `{limits.PREFIX}{what}` | `{most}` | {meaning} |\n"
+        for what, (most, meaning) in limits.DEFAULTS.items()
+    )
+    parts.append(
+        "## Instrumentation library\n\n"
+        "Read by the application when it first records something. A value beyond a limit becomes `other`.\n\n"
+        "| variable | default | meaning |\n|---|---|---|\n"
+        f"{''.join(limit_rows)}"
+        f"| `{prices.VARIABLE}` |  | File of prices of language models, of the form of "
+        "`exporters/vectorwatch/instrument/prices.yml`; its models are added to those, and win. |\n"
+    )
     return "\n".join(parts)
 
 

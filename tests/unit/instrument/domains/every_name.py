@@ -1,11 +1,13 @@
-"""Use each name of `track`, well and badly, and print the exposition."""
+"""Use each name of `track`, well and badly, and print the exposition, of all workers where there are some."""
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
 import prometheus_client
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import QueuePool
 
@@ -105,4 +107,8 @@ def use_engine() -> None:
 use_operations()
 use_functions()
 use_engine()
-sys.stdout.write(prometheus_client.generate_latest().decode())
+registry = prometheus_client.REGISTRY
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    registry = prometheus_client.CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+sys.stdout.write(prometheus_client.generate_latest(registry).decode())

@@ -11,9 +11,9 @@ from vectorwatch.instrument.domains import limits
 
 
 def test_the_environment_sets_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert limits.read_count("TENANTS", 200) == 200
+    assert limits.read_limit("TENANTS") == 200
     monkeypatch.setenv("VECTORWATCH_INSTRUMENT_MAX_TENANTS", " 5 ")
-    assert limits.read_count("TENANTS", 200) == 5
+    assert limits.read_limit("TENANTS") == 5
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "many", "1.5", "٣"])
@@ -22,7 +22,7 @@ def test_a_limit_that_is_no_number_above_0_is_refused_in_one_line(
 ) -> None:
     monkeypatch.setenv("VECTORWATCH_INSTRUMENT_MAX_TENANTS", text)
     with pytest.raises(ValueError, match=r"^VECTORWATCH_INSTRUMENT_MAX_TENANTS=.*such as 200$"):
-        limits.read_count("TENANTS", 200)
+        limits.read_limit("TENANTS")
 
 
 def test_tenants_beyond_the_limit_become_other_in_every_metric() -> None:
