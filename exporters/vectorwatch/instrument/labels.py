@@ -66,10 +66,14 @@ def one_of(*values: str) -> OneOf:
 
 
 class AtMost(Limit):
-    """The first `count` different values; for what is known only when it runs, such as model names."""
+    """The first `count` different values; for what is known only when it runs, such as model names.
 
-    def __init__(self, count: int) -> None:
+    `of_code`: the values stand in the application's code, as its routes do, and are not looked at.
+    """
+
+    def __init__(self, count: int, *, of_code: bool = False) -> None:
         self.count = count
+        self._of_code = of_code
         self._seen = {OTHER}
         self._lock = threading.Lock()
 
@@ -77,7 +81,7 @@ class AtMost(Limit):
         """Refuse what comes after the first `count` values, and what is personal or a text."""
         if value in self._seen:
             return ""
-        if is_personal(value):
+        if not self._of_code and is_personal(value):
             return "personal"
         with self._lock:
             if len(self._seen) > self.count:
