@@ -57,9 +57,9 @@ class Operation:
         # Before the span ends, so that exemplars carry its trace.
         self.record(perf_counter() - self._started, error)
         if self._span is not None:
-            from opentelemetry.trace import get_current_span
-
-            get_current_span().set_attributes(self.attributes())
+            span = tracing.current_span()
+            if span is not None:
+                span.set_attributes(self.attributes())
             self._span.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Self:

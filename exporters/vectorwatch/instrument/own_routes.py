@@ -97,7 +97,7 @@ class ReportResponse(JSONResponse):
 
 
 def path_inside(scope: Scope) -> str:
-    """Return the path of a request without the root path under which a proxy or server puts the application."""
+    """Return the path of a request without the root path under which a proxy puts the application."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root):
@@ -106,7 +106,7 @@ def path_inside(scope: Scope) -> str:
 
 
 def add_routes(app: Starlette, routes: OwnRoutes) -> None:
-    """Put `routes` first, so that no catch-all hides them. Raises SetupError where the application has one."""
+    """Put `routes` first, so that no catch-all hides them. Raises SetupError where a path is taken."""
     taken = {getattr(route, "path", "") for route in app.router.routes}.intersection(routes.paths())
     if taken:
         path = sorted(taken)[0]
