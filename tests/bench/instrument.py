@@ -1,7 +1,8 @@
 """What instrumentation costs: ours and prometheus-fastapi-instrumentator's, per request and per operation.
 
 The applications are called in this process, so that no network is in the figures, in turns, so that what else
-the machine does meets all of them. Figures are processor time, medians of the rounds. Access lines go to a file.
+the machine does meets all of them. Figures are processor time, medians of the rounds; access lines go
+to a file.
 """
 
 from __future__ import annotations

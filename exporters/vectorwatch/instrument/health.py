@@ -1,4 +1,4 @@
-"""Whether a service can do its work: checks of its parts, in parallel, with deadlines, cached for a second."""
+"""Whether a service can do its work: checks of its parts, parallel, with deadlines, cached for a second."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Component:
 
     async def _try(self) -> tuple[Status, Mapping[str, Any], str]:
         try:
-            answer = self.check()
+            answer: Any = self.check()
             if not inspect.isawaitable(answer):
                 return Status.ERROR, {}, "the check is no `async def` function"
             task: asyncio.Future[Any] = asyncio.ensure_future(answer)

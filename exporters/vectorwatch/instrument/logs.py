@@ -39,7 +39,7 @@ QUIET = (
 )
 """Libraries that say at INFO what the access line or a metric says; heard from WARNING on."""
 
-_SERVERS = (
+SERVERS = (
     "gunicorn",
     "gunicorn.access",
     "gunicorn.error",
@@ -332,7 +332,7 @@ def take_over_servers() -> None:
 
     They set their handlers up before or after the application is imported, so this runs then and at start-up.
     """
-    for name in _SERVERS:
+    for name in SERVERS:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True

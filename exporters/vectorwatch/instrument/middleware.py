@@ -299,7 +299,7 @@ def has_secret(endpoint: str) -> bool:
 
 
 def _name_span(span: Span, method: str, endpoint: str) -> None:
-    """Name the span by method and route, as OpenTelemetry says; its instrumentations see no mounted routes."""
+    """Name the span by method and route: OpenTelemetry's instrumentations see no mounted routes."""
     method = "HTTP" if method == OTHER else method
     name = method if endpoint == UNMATCHED else f"{method} {endpoint}"
     if getattr(span, "name", "") == name or not span.is_recording():

@@ -24,7 +24,8 @@ def sample(share: float, *, draw: Callable[[], float] = random.random) -> float:
 class SampledLogs(logging.Filter):
     """Let a share of the lines below WARNING pass.
 
-    `logging.getLogger("app.hot").addFilter(SampledLogs(0.01))`. Those that pass say so in the field `sample_share`; warnings and errors always pass.
+    `logging.getLogger("app.hot").addFilter(SampledLogs(0.01))`. Those that pass say so in the field
+    `sample_share`; warnings and errors always pass.
     """
 
     def __init__(self, share: float, *, draw: Callable[[], float] = random.random) -> None:
