@@ -84,8 +84,10 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any
 def ask() -> Callable[..., Any]:
     """Send one request to an application in this process: `await ask(app, "/path", method="POST", …)`."""
 
-    async def send(app: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async def send(
+        app: Any, path: str, method: str = "GET", root_path: str = "", **options: Any
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, root_path=root_path)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, **options)
 
