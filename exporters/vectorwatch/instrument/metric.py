@@ -83,7 +83,10 @@ class Counter(Metric[prometheus_client.Counter]):
 
 
 class Gauge(Metric[prometheus_client.Gauge]):
-    """Goes up and down. `multiprocess`: what several workers' values become (prometheus_client's modes)."""
+    """Goes up and down. `multiprocess`: what several workers' values become (prometheus_client's modes).
+
+    What is counted up and down with `inc` needs another than the default, such as `livesum`.
+    """
 
     def __init__(
         self,

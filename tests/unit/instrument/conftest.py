@@ -63,7 +63,7 @@ def read_spans(spans: InMemorySpanExporter) -> Callable[[], list[Any]]:
 def value() -> Callable[..., float]:
     """Read one series of the process: `value("http_requests_total", method="GET", …)`; 0 while it is absent."""
 
-    def read(name: str, **labels: str) -> float:
+    def read(name: str, /, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0
 
     return read
