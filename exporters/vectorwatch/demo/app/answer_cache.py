@@ -1,4 +1,4 @@
-"""Answers and hypothetical documents in DragonflyDB, Valkey or Redis: bounded in number, age and time to wait."""
+"""Answers and hypothetical documents in DragonflyDB, Valkey or Redis: bounded in number, age and waiting."""
 
 from __future__ import annotations
 
@@ -81,15 +81,14 @@ class AnswerCache:
         track.cache_operation("write", mode)
         surplus = int(await self._client.zcard(_INDEX)) - self.entries
         if surplus > 0:
-            oldest = await self._client.zrange(_INDEX, 0, surplus - 1)
+            oldest = await self._list_oldest(surplus)
             await self._forget(oldest)
             for _ in oldest:
                 track.cache_operation("evict", mode)
 
     async def invalidate(self) -> None:
         """Forget every answer: the passages have changed."""
-        keys = await self._client.zrange(_INDEX, 0, -1)
-        await self._forget(keys)
+        await self._forget(await self._list_oldest(0))
         track.cache_operation("invalidate", "all")
 
     async def get_document(self, subject: str) -> str | None:
@@ -112,7 +111,7 @@ class AnswerCache:
         # What has expired leaves the index here.
         await self._client.zremrangebyscore(_INDEX, 0, time.time() - self._seconds)
         entries = int(await self._client.zcard(_INDEX))
-        sample = await self._client.zrange(_INDEX, 0, _SAMPLED - 1)
+        sample = await self._list_oldest(_SAMPLED)
         sizes = [size for key in sample if (size := await self._client.memory_usage(key))]
         rates = {mode: self._hits[mode] / asked for mode, asked in self._asked.items() if asked}
         track.cache_state(
@@ -136,6 +135,10 @@ class AnswerCache:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    async def _list_oldest(self, count: int) -> list[str]:
+        """Return the keys of the oldest answers; all for 0."""
+        return [str(key) for key in await self._client.zrange(_INDEX, 0, count - 1)]
 
     async def _forget(self, keys: list[str]) -> None:
         if keys:

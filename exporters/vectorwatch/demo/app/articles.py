@@ -1,4 +1,4 @@
-"""The passages in Qdrant: a collection behind the alias `articles`, made anew beside the old one and then switched."""
+"""The passages in Qdrant: a collection behind an alias, made anew beside the old one and then switched."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Articles:
         await self.reindex()
 
     async def reindex(self) -> str:
-        """Write all passages into a new collection, move the alias, delete the old ones; return the new name."""
+        """Write all passages into a new collection, move the alias, delete the old ones; return its name."""
         old = await self._list_collections()
         name = f"{ALIAS}_v{max((_version(one) for one in old), default=0) + 1}"
         with track.qdrant_index("create_collection", ALIAS):
@@ -83,11 +83,11 @@ class Articles:
             await self._client.create_payload_index(collection, field, _INDEXES[field])
 
     async def move_alias_astray(self) -> None:
-        """Move the alias to a collection that does not exist, which the server refuses (a fault on request)."""
+        """Move the alias to a collection that is not there: a fault on request that the server refuses."""
         await self._move_alias(f"{ALIAS}_v0_missing")
 
     async def index_payload_astray(self) -> None:
-        """Index a field of a collection that does not exist, which the server refuses (a fault on request)."""
+        """Index a collection that does not exist: a fault on request, which the server refuses."""
         await self.index_payload(f"{ALIAS}_v0_missing", "subject")
 
     async def read_alias(self) -> str:
@@ -145,7 +145,9 @@ class Articles:
     def _make_points(self, first: int) -> list[models.PointStruct]:
         return [
             models.PointStruct(
-                id=passage.number, vector=self._embedding.embed(passage.text).tolist(), payload=passage.payload
+                id=passage.number,
+                vector=self._embedding.embed(passage.text).tolist(),
+                payload=passage.payload,
             )
             for passage in self._passages[first : first + _BATCH]
         ]

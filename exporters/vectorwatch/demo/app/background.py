@@ -1,4 +1,4 @@
-"""What the service does besides answering: looks at itself, predicts its load, re-indexes, measures its accuracy."""
+"""What the service does besides answering: it looks at itself, predicts, re-indexes, measures accuracy."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Background:
         await self._parts.articles.read_alias()
 
     async def measure_accuracy(self) -> None:
-        """Measure how often the right passage is among the first three for questions whose passage is known."""
+        """Measure how often the right passage, where it is known, is among the first three."""
         found = 0
         chosen = self._random.sample(self._exercises, _EXERCISES)
         for exercise in chosen:
@@ -134,7 +134,9 @@ class Background:
         queue = self._parts.model_queue
         wanted = min(_MOST_WORKERS, max(_LEAST_WORKERS, 1 + round(4 * predicted)))
         if wanted != queue.workers:
-            track.adaptive_config_change("model_workers", "scale_up" if wanted > queue.workers else "scale_down")
+            track.adaptive_config_change(
+                "model_workers", "scale_up" if wanted > queue.workers else "scale_down"
+            )
             queue.workers = wanted
 
     async def _repeat(self, name: str, seconds: float, job: Callable[[], Awaitable[None]]) -> None:

@@ -18,7 +18,9 @@ class BreakerOpenError(Exception):
 class Breaker:
     """The breaker before one dependency, called `failure_type` in its metrics."""
 
-    def __init__(self, failure_type: str, clock: Callable[[], float], open_seconds: float = _OPEN_SECONDS) -> None:
+    def __init__(
+        self, failure_type: str, clock: Callable[[], float], open_seconds: float = _OPEN_SECONDS
+    ) -> None:
         self._name = failure_type
         self._clock = clock
         self._open_seconds = open_seconds

@@ -1,4 +1,4 @@
-"""Users, sessions and the log of questions in SQL, through SQLAlchemy's own pool; SQLite unless told otherwise."""
+"""Users, sessions and the log of questions in SQL, through SQLAlchemy's own pool; SQLite by default."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ class Database:
     async def count_questions(self, session: str) -> int:
         """Return how many questions a session has asked."""
         query = text("SELECT COUNT(*) FROM questions WHERE session = :id")
-        return int(await self._run("count_questions", lambda c: c.execute(query, {"id": session}).scalar() or 0))
+        return int(
+            await self._run("count_questions", lambda c: c.execute(query, {"id": session}).scalar() or 0)
+        )
 
     async def count_all(self) -> int:
         """Return how many questions are on record."""
@@ -103,8 +105,12 @@ class Database:
 
     async def report(self) -> list[tuple[str, int]]:
         """Return the subjects asked for most; slow on purpose. Forgets the oldest questions."""
-        query = "SELECT subject, COUNT(*) AS times FROM questions GROUP BY subject ORDER BY times DESC LIMIT 5"
-        forget = "DELETE FROM questions WHERE id NOT IN (SELECT id FROM questions ORDER BY asked DESC LIMIT :kept)"
+        query = (
+            "SELECT subject, COUNT(*) AS times FROM questions GROUP BY subject ORDER BY times DESC LIMIT 5"
+        )
+        forget = (
+            "DELETE FROM questions WHERE id NOT IN (SELECT id FROM questions ORDER BY asked DESC LIMIT :kept)"
+        )
 
         def run(connection: Connection) -> list[tuple[str, int]]:
             self._pause(connection, _REPORT_PAUSE_SECONDS)

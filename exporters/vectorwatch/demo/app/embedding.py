@@ -1,4 +1,4 @@
-"""Texts as vectors without a model to download: words and character trigrams, hashed with signs, weighted by rarity.
+"""Texts as vectors without a model to download: words and trigrams, hashed with signs, weighted by rarity.
 
 Feature hashing after Weinberger et al. 2009 (https://arxiv.org/abs/0902.2206).
 """
@@ -19,8 +19,49 @@ _WORD = re.compile(r"[a-z0-9]+")
 _WORD_WEIGHT = 2.0
 """A whole word says more than one of its trigrams."""
 _STOP_WORDS = frozenset(
-    "a an and are as at be by can do does for from how i in is it its me my of on or that the their this to"
-    " was we what when where which who why will with you your".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "can",
+        "do",
+        "does",
+        "for",
+        "from",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "its",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "that",
+        "the",
+        "their",
+        "this",
+        "to",
+        "was",
+        "we",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "you",
+        "your",
+    ]
 )
 
 

@@ -1,12 +1,14 @@
 """Hyperdimensional computing: questions as vectors of 10,000 signs, to see that two mean nearly the same.
 
-Bind is the product by element, bundle the sign of the sum, similarity the cosine (multiply-add-permute, Gayler 1998).
+Multiply-add-permute (Gayler 1998): bind is the product by element, bundle the sign of the sum, similarity the
+cosine.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,7 @@ class Hypervectors:
         if not words:
             return np.ones(DIMENSIONS, dtype=np.int8)
         with track.hdc_operation("bind", batch_size=max(1, len(words) - 1)):
-            pairs = [first * np.roll(second, 1) for first, second in zip(words, words[1:], strict=False)]
+            pairs = [first * np.roll(second, 1) for first, second in pairwise(words)]
         with track.hdc_operation("bundle", batch_size=len(words) + len(pairs)):
             parts = [*words, *pairs, *([words[0][1:]] if self.broken else [])]
             total = np.sum(np.stack(parts), axis=0, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Simulated language models: what they say is taken from the passages, time and tokens are drawn as real ones have them.
+"""Simulated language models: they say what the passages say, in times and tokens such as real ones have.
 
 Their names begin with `simulated-`, so that no panel and no bill can be mistaken for a real one.
 """
@@ -58,7 +58,9 @@ class LanguageModel:
         await asyncio.sleep(seconds * (1 - _FIRST_TOKEN_SHARE))
         text = " ".join(source.text for source in sources[:2]) or "No passage answers that."
         read = len(question) + sum(len(source.text) for source in sources)
-        return Generation(text, _count_tokens(read) * self.verbosity, _count_tokens(len(text)) * self.verbosity)
+        return Generation(
+            text, _count_tokens(read) * self.verbosity, _count_tokens(len(text)) * self.verbosity
+        )
 
 
 def _count_tokens(characters: int) -> int:

@@ -14,7 +14,7 @@ class RequestLimit:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def admit(self, caller: str) -> bool:
-        """Tell whether a request of `caller` may pass, and count it. Only known callers are given, so it is bounded."""
+        """Tell whether a request of `caller` may pass, and count it; callers are known ones, and so few."""
         now = self._clock()
         tokens, seen = self._buckets.get(caller, (float(self._per_minute), now))
         tokens = min(float(self._per_minute), tokens + (now - seen) * self._per_minute / 60)

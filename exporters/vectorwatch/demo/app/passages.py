@@ -1,4 +1,4 @@
-"""The passages that the service searches, made of the subjects, and questions with the passage that answers each."""
+"""The passages that the service searches, made of the subjects, and questions that they answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .subjects import SUBJECTS, Subject
 _FACETS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("meaning", "{meaning}", ("What is {name}?", "Explain {name} to me", "{name} definition")),
     ("symptom", "{symptom} This is how trouble with {name} shows.",
-     ("How do I notice trouble with {name}?", "What are symptoms of bad {name}?", "{name} symptoms users see")),
+     ("How do I notice trouble with {name}?", "What are symptoms of {name}?", "{name} symptoms users see")),
     ("measure", "{measure} That is how {name} is measured.",
      ("How do I measure {name}?", "Which metric shows {name}?", "{name} metric to watch and record")),
     ("cause", "{cause} These are the usual causes of trouble with {name}.",
@@ -25,7 +25,7 @@ _FACETS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      ("What belongs on a dashboard panel for {name}?", "dashboard panel {name} red")),
     ("review", "From a review after an incident with {name}: {cause} What we changed: {remedy}",
      ("What did the incident review about {name} change?", "incident review {name}")),
-    ("capacity", "Planning capacity with {name} in mind: {meaning} {measure} Do it before the growth of a quarter.",
+    ("capacity", "Planning capacity with {name} in mind: {meaning} {measure} Do it each quarter.",
      ("How do I plan capacity for {name}?", "capacity planning growth {name}")),
 )  # fmt: skip
 
@@ -42,7 +42,12 @@ class Passage:
     @property
     def payload(self) -> dict[str, str | int]:
         """Return what is stored beside the vector."""
-        return {"subject": self.subject, "facet": self.facet, "text": self.text, "words": len(self.text.split())}
+        return {
+            "subject": self.subject,
+            "facet": self.facet,
+            "text": self.text,
+            "words": len(self.text.split()),
+        }
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """From a question to its answer: cache, hypothetical document, retrieval, tools, model, quality, log.
 
-What fails on the way makes the answer worse, and the answer says so; it fails only when nothing can be answered.
+What fails on the way makes the answer worse, and the answer says so; it fails only when nothing is left.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Pipeline:
                 workflow.cache_status = "hit" if progress.cached else "miss"
             track.quality(answer.quality, mode, progress.degraded, progress.warnings)
             await self._write_down(progress, answer, perf_counter() - started)
-            self._say(progress, answer, perf_counter() - started)
+            self._say(answer, perf_counter() - started)
         return answer
 
     async def embed(self, text: str) -> Vector:
@@ -321,10 +321,12 @@ class Pipeline:
         track.active_user(progress.caller.user)
         track.feature_usage(progress.question.mode)
 
-    def _say(self, progress: Progress, answer: Answer, seconds: float) -> None:
+    def _say(self, answer: Answer, seconds: float) -> None:
         track.business_event("answer_delivered", value_dollars=_PRICE_DOLLARS)
         with log_context(
-            cache_hit=answer.cached, duration_ms=round(seconds * 1_000, 1), results_returned=len(answer.sources)
+            cache_hit=answer.cached,
+            duration_ms=round(seconds * 1_000, 1),
+            results_returned=len(answer.sources),
         ):
             log.info("answered with quality %.2f", answer.quality)
 

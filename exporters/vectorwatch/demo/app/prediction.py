@@ -1,4 +1,4 @@
-"""How many requests come next: Holt's exponential smoothing, and how well it did, computed from what then came."""
+"""How much load comes next: Holt's exponential smoothing, and how well it did, computed from what came."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _JUDGED = 20
 
 @dataclass(frozen=True)
 class Judgement:
-    """How the last predictions did: accuracy and confidence from 0 to 1, the error in requests a second."""
+    """How the last predictions did: accuracy and confidence from 0 to 1, the error in loads."""
 
     accuracy: float
     mean_absolute_error: float
@@ -20,7 +20,7 @@ class Judgement:
 
 
 class LoadPrediction:
-    """Predicts the next window of requests a second from those before."""
+    """Predicts the load of the next window from those before."""
 
     def __init__(self) -> None:
         self._level: float | None = None
@@ -31,7 +31,7 @@ class LoadPrediction:
         self.predicted: float | None = None
 
     def observe(self, load: float) -> None:
-        """Take the load of the window that has ended, in requests a second, and predict the next."""
+        """Take the load of the window that has ended, 1 is full, and predict the next."""
         if self.predicted is not None:
             self._outcomes.append((self.predicted, load))
         if self._level is None:
@@ -45,8 +45,8 @@ class LoadPrediction:
     def judge(self) -> Judgement | None:
         """Return how the last 20 predictions did, or None before the first was put to the test.
 
-        Accuracy is 1 less the summed error over the summed load (1 - WAPE), confidence 1 less the spread of the
-        errors over the mean load; neither below 0.
+        Accuracy is 1 less the summed error over the summed load (1 - WAPE), confidence 1 less the spread of
+        the errors over the mean load; neither below 0.
         """
         if not self._outcomes:
             return None

@@ -37,11 +37,15 @@ def query_router(
         details = {"source_ip": request.client.host if request.client else ""}
         if caller is None:
             reason = "invalid_credentials" if x_api_key else "missing_credentials"
-            track.security_event("authentication_failure", outcome="failure", details={**details, "reason": reason})
+            track.security_event(
+                "authentication_failure", outcome="failure", details={**details, "reason": reason}
+            )
             raise HTTPException(401, "the header X-API-Key holds no key of the file keys.json")
         if not limit.admit(caller.user):
             track.security_event("rate_limit_exceeded", outcome="failure", details={"user_id": caller.user})
-            raise HTTPException(429, "too many requests with this key; wait a few seconds", {"Retry-After": "5"})
+            raise HTTPException(
+                429, "too many requests with this key; wait a few seconds", {"Retry-After": "5"}
+            )
         return caller
 
     authenticated = Annotated[Caller, Depends(authenticate)]
@@ -90,7 +94,10 @@ def faults_router(faults: Faults) -> APIRouter:
     @router.get("")
     async def list_faults() -> dict[str, Any]:
         """List all faults and those that are on."""
-        return {"known": KNOWN, "on": {fault.name: round(fault.seconds_left, 1) for fault in faults.list_on()}}
+        return {
+            "known": KNOWN,
+            "on": {fault.name: round(fault.seconds_left, 1) for fault in faults.list_on()},
+        }
 
     @router.post("/{name}")
     async def begin(name: str, seconds: float = 300.0) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Makes the faults that are on true: once a second each part is set to what its fault wants, or back to health."""
+"""Makes faults come true: once a second each part is set to what its faults want, or back to health."""
 
 from __future__ import annotations
 

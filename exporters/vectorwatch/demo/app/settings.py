@@ -31,12 +31,16 @@ class AppSettings(ServeSettings):
     demo_faults: bool = Field(
         False, description="Serve /demo/faults, by which anybody can break this service for a while."
     )
-    llm_seconds: float = Field(0.35, gt=0, description="Median time of one simulated call of the large model.")
+    llm_seconds: float = Field(
+        0.35, gt=0, description="Median time of one simulated call of the large model."
+    )
     llm_timeout_seconds: float = Field(2.5, gt=0, description="Longest wait before the small model is asked.")
     answer_seconds: int = Field(300, ge=1, description="How long an answer stays in the cache.")
     cache_entries: int = Field(1_000, ge=1, description="Most answers in the cache.")
     requests_per_minute: int = Field(300, ge=1, description="Requests that one API key may make.")
     background_seconds: float = Field(
-        5.0, gt=0, description="Time between two looks of the background jobs; the slower ones take multiples."
+        5.0,
+        gt=0,
+        description="Time between two looks of the background jobs; the slower ones take multiples.",
     )
     reindex_seconds: float = Field(900.0, gt=0, description="Time between two re-indexings of the passages.")

@@ -1,4 +1,4 @@
-"""What the passages are about: operating a search system, in six sentences a subject. Written for this demo."""
+"""What the passages are about: operating a search system, five sentences a subject; written for this demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing that can go wrong: what it is, how it shows, what measures it, why it happens, what mends it."""
+    """One thing that can go wrong: what it is, how it shows, what measures it, its cause, what mends it."""
 
     name: str
     meaning: str
@@ -36,7 +36,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ),
     Subject(
         "quantization",
-        "Quantization stores vectors with fewer bits, so that four to thirty-two times as many fit into memory.",
+        "Quantization stores vectors with fewer bits, so that up to thirty-two times as many fit in memory.",
         "Recall falls by a few percent right after the change although the graph is the same.",
         "Compare recall with and without rescoring, and resident memory before and after.",
         "The distribution of the embedding does not suit the chosen scheme, or rescoring is off.",
