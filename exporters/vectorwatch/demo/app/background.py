@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _SLOWLY = 6
 """Times `background_seconds`: how often what costs more is done."""
-_EXERCISES = 12
+_EXERCISES = 30
 _FULL_LOAD_PER_SECOND = 10.0
 """Requests a second that four workers of the large model just serve: load 1 of the prediction."""
 _LEAST_WORKERS, _MOST_WORKERS = 2, 6

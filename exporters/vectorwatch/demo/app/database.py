@@ -50,7 +50,7 @@ class Database:
         self.engine = _make_engine(url)
         event.listen(self.engine, "do_connect", self._refuse)
         if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _teach_to_pause)
+            event.listen(self.engine, "connect", _set_up_sqlite)
         track.database_engine(self.engine, slow_seconds=_SLOW_SECONDS)
 
     def prepare(self, callers: Sequence[Caller]) -> None:
@@ -207,5 +207,8 @@ def _make_engine(url: str) -> Engine:
         ) from error
 
 
-def _teach_to_pause(connection: Any, _record: Any) -> None:
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    # Readers and one writer at once, and no wait for the disk at each write: a demo may lose its last seconds.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
     connection.create_function("pause", 1, time.sleep)

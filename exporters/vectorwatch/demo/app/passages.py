@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from .subjects import SUBJECTS, Subject
 
 _FACETS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("meaning", "{meaning}", ("What is {name}?", "Explain {name} to me", "{name} definition")),
-    ("symptom", "{symptom} This is how trouble with {name} shows.",
+    ("meaning", "What {name} is, a definition. {meaning}",
+     ("What is {name}?", "Explain {name} to me", "{name} definition")),
+    ("symptom", "Symptoms: how users notice trouble with {name}. {symptom}",
      ("How do I notice trouble with {name}?", "What are symptoms of {name}?", "{name} symptoms users see")),
-    ("measure", "{measure} That is how {name} is measured.",
+    ("measure", "How to measure {name}: the metric to watch. {measure}",
      ("How do I measure {name}?", "Which metric shows {name}?", "{name} metric to watch and record")),
-    ("cause", "{cause} These are the usual causes of trouble with {name}.",
+    ("cause", "Why {name} gets worse: the usual causes. {cause}",
      ("Why does {name} get worse?", "What are causes of trouble with {name}?", "{name} usual causes")),
-    ("remedy", "{remedy} That mends {name}.",
+    ("remedy", "How to fix {name}: the remedy that mends it. {remedy}",
      ("How do I fix {name}?", "How can {name} be mended?", "{name} remedy")),
     ("introduction", "An introduction to {name} for beginners: {meaning} {cause}",
      ("Give beginners an introduction to {name}", "introduction {name} beginners")),

@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Request
+from fastapi import APIRouter, Depends, HTTPException, Path
 
 from vectorwatch.instrument import log_context, track
 
@@ -14,8 +14,8 @@ from . import articles
 from .articles import Articles
 from .background import Background
 from .faults import KNOWN, FaultError, Faults
-from .keys import Caller, Keys
-from .limit import RequestLimit
+from .gate import Gate
+from .keys import Caller
 from .pipeline import Pipeline
 from .question import Answer, Feedback, Question
 from .suspicion import find_attempt
@@ -26,32 +26,14 @@ _FEEDBACK_DOLLARS = 0.05
 """What helpful feedback is said to be worth; simulated."""
 
 
-def query_router(
-    pipeline: Pipeline, background: Background, passages: Articles, keys: Keys, limit: RequestLimit
-) -> APIRouter:
+def query_router(pipeline: Pipeline, background: Background, passages: Articles, gate: Gate) -> APIRouter:
     """Return what tenants call."""
     router = APIRouter(prefix="/v1")
 
-    def authenticate(request: Request, x_api_key: Annotated[str, Header()] = "") -> Caller:
-        caller = keys.find(x_api_key)
-        details = {"source_ip": request.client.host if request.client else ""}
-        if caller is None:
-            reason = "invalid_credentials" if x_api_key else "missing_credentials"
-            track.security_event(
-                "authentication_failure", outcome="failure", details={**details, "reason": reason}
-            )
-            raise HTTPException(401, "the header X-API-Key holds no key of the file keys.json")
-        if not limit.admit(caller.user):
-            track.security_event("rate_limit_exceeded", outcome="failure", details={"user_id": caller.user})
-            raise HTTPException(
-                429, "too many requests with this key; wait a few seconds", {"Retry-After": "5"}
-            )
-        return caller
-
-    authenticated = Annotated[Caller, Depends(authenticate)]
+    authenticated = Depends(gate)
 
     @router.post("/query")
-    async def query(question: Question, caller: authenticated) -> Answer:
+    async def query(question: Question, caller: Caller = authenticated) -> Answer:
         """Answer a question from the passages."""
         background.requests += 1
         attempt = find_attempt(question.question)
@@ -61,7 +43,7 @@ def query_router(
         return await pipeline.answer(question, caller)
 
     @router.post("/feedback", status_code=204)
-    async def feedback(given: Feedback, caller: authenticated) -> None:
+    async def feedback(given: Feedback, caller: Caller = authenticated) -> None:
         """Take a user's opinion of an answer."""
         track.business_event(
             "feedback_helpful" if given.helpful else "feedback_unhelpful",
@@ -72,7 +54,7 @@ def query_router(
             log.info("%s found an answer %s", caller.tenant, "helpful" if given.helpful else "unhelpful")
 
     @router.get("/articles/{number}")
-    async def article(number: Annotated[int, Path(ge=1)], caller: authenticated) -> dict[str, Any]:
+    async def article(number: Annotated[int, Path(ge=1)], caller: Caller = authenticated) -> dict[str, Any]:
         """Return one passage."""
         track.feature_usage("article")
         try:

@@ -26,6 +26,7 @@ from .breaker import Breaker
 from .database import Database, sqlite_url
 from .embedding import HashedNgrams
 from .faults import Faults
+from .gate import Gate
 from .hypervectors import Hypervectors
 from .keys import Keys
 from .language_model import LARGE, SMALL, LanguageModel
@@ -79,8 +80,8 @@ def build_app(settings: AppSettings) -> FastAPI:
         parts.database.close()
 
     app = FastAPI(title="Vectorwatch demo service", version=__version__, lifespan=live)
-    limit = RequestLimit(settings.requests_per_minute, monotonic)
-    app.include_router(query_router(pipeline, background, parts.articles, keys, limit))
+    gate = Gate(keys, RequestLimit(settings.requests_per_minute, monotonic))
+    app.include_router(query_router(pipeline, background, parts.articles, gate))
     if settings.demo_faults:
         app.include_router(faults_router(faults))
     _watch(app, settings, parts)

@@ -35,7 +35,7 @@ class AppSettings(ServeSettings):
         0.35, gt=0, description="Median time of one simulated call of the large model."
     )
     llm_timeout_seconds: float = Field(2.5, gt=0, description="Longest wait before the small model is asked.")
-    answer_seconds: int = Field(300, ge=1, description="How long an answer stays in the cache.")
+    answer_seconds: int = Field(600, ge=1, description="How long an answer stays in the cache.")
     cache_entries: int = Field(1_000, ge=1, description="Most answers in the cache.")
     requests_per_minute: int = Field(300, ge=1, description="Requests that one API key may make.")
     background_seconds: float = Field(
