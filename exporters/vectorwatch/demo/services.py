@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from vectorwatch.demo import CACHE, COLLECTION
-from vectorwatch.demo.app import ALIAS, SERVICE
+from vectorwatch.demo.app import SERVICE
 from vectorwatch.demo.configuration import Configuration
 from vectorwatch.demo.ports import HOST
 from vectorwatch.demo.readiness import answers_http
@@ -97,8 +97,7 @@ def describe_app(site: Site) -> Service:
         "DEMO_FAULTS": "true",
         "TRACES_ENDPOINT": site.url(_TRACES) if _TRACES in site.ports else "",
     }
-    service = _describe_own(site, SERVICE, ("demo-app",), "APP", settings)
-    return replace(service, ready=answers_http(site.url(SERVICE, "/health")))
+    return _describe_own(site, SERVICE, ("demo-app",), "APP", settings)
 
 
 def describe_app_load(site: Site) -> Service:
@@ -107,7 +106,7 @@ def describe_app_load(site: Site) -> Service:
     return Service(
         name="demo-load",
         command=(sys.executable, "-m", "vectorwatch.demo.app.load", *options),
-        ready=answers_http(site.url("qdrant", f"/collections/{ALIAS}")),
+        ready=answers_http(site.url(SERVICE, "/readyz")),
         url=f"asks {SERVICE}, with few questions at night and many at noon",
     )
 

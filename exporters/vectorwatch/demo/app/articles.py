@@ -42,6 +42,8 @@ class Articles:
         self._embedding = embedding
         self._passages = passages
         self._active = 0
+        self.ready = False
+        """Whether all passages have been written."""
         self.delay_seconds = 0.0
         """How much longer each search takes; other than 0 only while the fault `slow_search` is on."""
 
@@ -54,6 +56,7 @@ class Articles:
         """Make the collection unless it is there and complete."""
         current = await self._find_collection()
         if current and (await self._client.count(current, exact=True)).count == len(self._passages):
+            self.ready = True
             return
         await self.reindex()
 
@@ -72,6 +75,7 @@ class Articles:
         for field in _INDEXES:
             await self.index_payload(name, field)
         await self._move_alias(name)
+        self.ready = True
         for one in old:
             with track.qdrant_index("delete_collection", ALIAS):
                 await self._client.delete_collection(one)

@@ -208,7 +208,7 @@ def _make_engine(url: str) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    # Readers and one writer at once, and no wait for the disk at each write: a demo may lose its last seconds.
+    # Readers beside the writer, and no wait for the disk at each write: a demo may lose its last seconds.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("pause", 1, time.sleep)

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
 
 from vectorwatch import __version__, tracing
 from vectorwatch.instrument import instrument, track
@@ -85,6 +86,14 @@ def build_app(settings: AppSettings) -> FastAPI:
     if settings.demo_faults:
         app.include_router(faults_router(faults))
     _watch(app, settings, parts)
+
+    @app.get("/readyz", response_class=PlainTextResponse)
+    async def readyz() -> Response:
+        """Say whether there is something to search."""
+        ready = parts.articles.ready
+        text = "ready" if ready else "the passages are not written yet: does Qdrant answer?"
+        return PlainTextResponse(f"{text}\n", status_code=200 if ready else 503)
+
     return app
 
 
