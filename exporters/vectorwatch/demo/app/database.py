@@ -47,6 +47,7 @@ class Database:
         self._held: list[Connection] = []
         self.refuse_connections = False
         self.pause_seconds = 0.0
+        self.ask_nonsense = False
         self.engine = _make_engine(url)
         event.listen(self.engine, "do_connect", self._refuse)
         if self.engine.dialect.name == "sqlite":
@@ -168,6 +169,8 @@ class Database:
             started = perf_counter()
             if self.pause_seconds:
                 self._pause(connection, self.pause_seconds)
+            if self.ask_nonsense:
+                connection.execute(text("SELECT nothing FROM nowhere"))
             result = work(connection)
             number = id(connection.connection.dbapi_connection)
             self._affinity.record(query_type, number, perf_counter() - started)

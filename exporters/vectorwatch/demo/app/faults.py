@@ -23,6 +23,7 @@ KNOWN: Mapping[str, str] = {
     "rag_failures": "a third of the retrievals fail",
     "pool_exhaustion": "something holds the connections of the database pool",
     "database_failures": "no connection to the database can be made: its breaker opens",
+    "query_errors": "each query asks for a table that does not exist",
     "model_backlog": "80 jobs a second wait for the large model",
     "model_errors": "the large model fails: errors, fallbacks, its breaker opens",
     "accuracy_drop": "noise on the embeddings, so that the right passage is found less often",
@@ -30,7 +31,7 @@ KNOWN: Mapping[str, str] = {
     "payload_index_failure": "a payload index is asked for in a collection that does not exist",
     "security_burst": "wrong API keys and an attempt to gain rights, every second",
     "hdc_errors": "hypervectors of unequal length are bundled",
-    "hdc_slow": "hypervectors are bundled a hundred times as many at once",
+    "hdc_slow": "each bundling of hypervectors takes 0.15 s more",
     "load_drift": "load predictions come out three times too high",
     "affinity_loss": "the pool forgets which connection served which query",
 }

@@ -6,6 +6,8 @@ cosine.
 
 from __future__ import annotations
 
+import threading
+import time
 import zlib
 from collections import OrderedDict
 from itertools import pairwise
@@ -34,17 +36,25 @@ class Hypervectors:
         self._questions = np.zeros((_MOST_QUESTIONS, DIMENSIONS), dtype=np.int8)
         self._keys = [""] * _MOST_QUESTIONS
         self._next = 0
+        self._lock = threading.Lock()
+        self.delay_seconds = 0.0
+        """How much longer each bundling takes; other than 0 only while the fault `hdc_slow` is on."""
         self.broken = False
         """While true, vectors of the wrong length are bundled, which numpy refuses (a fault on request)."""
 
     def encode(self, text: str) -> Hypervector:
-        """Return the vector of `text`: its words, and each pair of neighbours, bundled. Raises ValueError."""
-        words = [self._find(word) for word in find_words(text)]
+        """Return the vector of `text`: its words, and each pair of neighbours, bundled; for any thread.
+
+        Raises ValueError while broken.
+        """
+        with self._lock:
+            words = [self._find(word) for word in find_words(text)]
         if not words:
             return np.ones(DIMENSIONS, dtype=np.int8)
         with track.hdc_operation("bind", batch_size=max(1, len(words) - 1)):
             pairs = [first * np.roll(second, 1) for first, second in pairwise(words)]
         with track.hdc_operation("bundle", batch_size=len(words) + len(pairs)):
+            time.sleep(self.delay_seconds)
             parts = [*words, *pairs, *([words[0][1:]] if self.broken else [])]
             total = np.sum(np.stack(parts), axis=0, dtype=np.int32)
             # Words break the ties, so that the sign is never 0.

@@ -81,7 +81,6 @@ class Disturbance:
     retrieval_error_ratio: float = 0.0
     random_passages: bool = False
     embedding_noise: float = 0.0
-    hypervectors_repeated: int = 1
 
 
 @dataclass
@@ -140,7 +139,8 @@ class Pipeline:
         if self._random.random() < self.disturbance.error_ratio:
             raise BrokenRequestError("the fault `error_burst` is on")
         await self._greet(progress)
-        key, vector = self._find_key(progress)
+        # In a thread, for a slow bundling must not hold up the other requests.
+        key, vector = await asyncio.to_thread(self._find_key, progress)
         found = await self._look_up(progress, key)
         if found is not None:
             return found
@@ -165,8 +165,7 @@ class Pipeline:
         question = progress.question
         key = answer_key(question.question, question.mode)
         try:
-            for _ in range(self.disturbance.hypervectors_repeated):
-                vector = self.parts.hypervectors.encode(f"{question.mode} {question.question}")
+            vector = self.parts.hypervectors.encode(f"{question.mode} {question.question}")
             same = self.parts.hypervectors.find_same(vector)
         except ValueError:
             # Near-duplicates go unseen; nobody else notices.

@@ -65,12 +65,14 @@ class Sabotage:
         parts.large.failure_ratio = _ALL_FAIL if "model_errors" in on else self._model_failure_ratio
         parts.tools.failure_ratio = _HALF if "tool_failures" in on else self._tool_failure_ratio
         parts.cache.entries = _EVICTING_ENTRIES if "cache_evictions" in on else self._entries
+        parts.hypervectors.delay_seconds = 0.15 if "hdc_slow" in on else 0.0
         parts.hypervectors.broken = "hdc_errors" in on
         self._background.prediction.distortion = 3.0 if "load_drift" in on else 1.0
 
     async def _disturb_database(self, on: frozenset[str]) -> None:
         database = self._parts.database
         database.pause_seconds = 0.4 if "slow_database" in on else 0.0
+        database.ask_nonsense = "query_errors" in on
         refuse = "database_failures" in on
         if refuse != database.refuse_connections:
             database.refuse_connections = refuse
@@ -106,7 +108,6 @@ def _disturb(on: frozenset[str]) -> Disturbance:
         retrieval_error_ratio=_THIRD if "rag_failures" in on else 0.0,
         random_passages="quality_drop" in on,
         embedding_noise=0.3 if "accuracy_drop" in on else 0.0,
-        hypervectors_repeated=100 if "hdc_slow" in on else 1,
     )
 
 
