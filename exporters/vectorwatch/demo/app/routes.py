@@ -40,7 +40,12 @@ def query_router(pipeline: Pipeline, background: Background, passages: Articles,
         if attempt:
             track.security_event(attempt, outcome="failure", details={"user_id": caller.user})
             raise HTTPException(400, "the question looks like an attempt to break in; ask differently")
-        return await pipeline.answer(question, caller)
+        try:
+            return await pipeline.answer(question, caller)
+        except Exception as error:
+            # Raised further, uvicorn would close the connection under the caller's next request.
+            log.exception("no answer")
+            raise HTTPException(500, f"no answer: {type(error).__name__}") from error
 
     @router.post("/feedback", status_code=204)
     async def feedback(given: Feedback, caller: Caller = authenticated) -> None:

@@ -40,7 +40,10 @@ class Sabotage:
     async def run(self) -> None:
         """Apply the faults every second, until cancelled."""
         while True:
-            await self.apply()
+            try:
+                await self.apply()
+            except Exception:
+                log.exception("a fault could not be applied")
             await asyncio.sleep(_TICK_SECONDS)
 
     async def apply(self) -> None:
