@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -167,6 +167,12 @@ def start_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
             return stack.enter_context(run_program(argv, output, ready or (lambda: answers(ready_url)), env))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def run_programs() -> Callable[..., AbstractContextManager[Program]]:
+    """Run programs for longer than one test: `with run_programs(argv, output, ready, env):`."""
+    return run_program
 
 
 @pytest.fixture

@@ -64,7 +64,10 @@ def test_every_package_is_pinned_by_the_constraints(dockerfile: str, repository:
         *project["dependencies"],
         *extras["exporters"],
         *extras["inbox"],
+        *extras["instrument"],
+        *extras["tracing"],
         *extras["workload"],
+        *extras["app"],
     ):
         name = re.split(r"[\[<>=]", requirement)[0].lower().replace("_", "-")
         assert name in pinned | {"vectorwatch"}, requirement

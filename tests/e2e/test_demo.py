@@ -25,6 +25,8 @@ Poll = Callable[..., None]
 STORY_DEADLINE_SECONDS = 420
 SERVICES = (
     "alertmanager",
+    "demo-app",
+    "demo-load",
     "dragonfly",
     "dragonfly-exporter",
     "gpu-exporter",

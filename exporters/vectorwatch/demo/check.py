@@ -12,6 +12,7 @@ import shutil
 import yaml
 
 from vectorwatch.demo import CACHE, COLLECTION
+from vectorwatch.demo.app import SERVICE
 from vectorwatch.demo.inbox_api import InboxApi
 from vectorwatch.demo.interruption import Interruption, catch_signals
 from vectorwatch.demo.ports import HOST
@@ -23,6 +24,7 @@ LIMIT_SECONDS = 300.0
 ALERT = "CacheDown"
 _WATCHED_JOBS = (
     "alertmanager",
+    "app",
     "dragonfly-exporter",
     "gpu-exporter",
     "hnsw-probe",
@@ -34,6 +36,7 @@ _WATCHED_JOBS = (
 _FLOWS = {
     "searches flow": 'sum(rate(rest_responses_total{job="qdrant", endpoint=~".+/points/query"}[1m])) > 0',
     "cache hits flow": "sum(rate(dragonfly_cache_hits_total[1m])) > 0",
+    "answers flow": "sum(rate(vital_workflow_requests_success_total[1m])) > 0",
     "recall of a real graph flows": (
         f'hnsw_recall_ratio{{collection="{COLLECTION}"}} > 0'
         f' and on (instance, collection, vector) hnsw_graph_exercised{{collection="{COLLECTION}"}} == 1'
@@ -87,7 +90,7 @@ class Check:
 
     def _see_everything_flow(self) -> None:
         flows = {what: self._ask_for(expression) for what, expression in _FLOWS.items()}
-        self._story.wait(flows, suspects=("workload", "qdrant", CACHE, "hnsw-probe"))
+        self._story.wait(flows, suspects=("workload", "qdrant", CACHE, "hnsw-probe", SERVICE))
 
     def _see_no_alert(self) -> None:
         firing = self._prometheus.query('ALERTS{alertstate="firing", severity!="none"}')

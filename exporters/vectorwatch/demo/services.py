@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectorwatch.demo import CACHE, COLLECTION
+from vectorwatch.demo.app import SERVICE
 from vectorwatch.demo.configuration import Configuration
 from vectorwatch.demo.ports import HOST
 from vectorwatch.demo.readiness import answers_http
 from vectorwatch.demo.supervisor import Service
 from vectorwatch.demo.valkey import describe_valkey
 
+_TRACES = "jaeger-otlp-http"
 _VECTORWATCH = str(Path(sys.executable).parent / "vectorwatch")
 
 
@@ -34,8 +36,9 @@ class Site:
 
 
 def describe_watched(site: Site) -> list[Service]:
-    """Return what is watched: the engine, the cache, and the load on both."""
-    return [describe_engine(site), describe_cache(site), describe_workload(site)]
+    """Return what is watched: the engine, the cache, the load on both, and a service with users."""
+    watched = [describe_engine(site), describe_cache(site), describe_workload(site)]
+    return [*watched, describe_app(site), describe_app_load(site)]
 
 
 def describe_watchers(site: Site) -> list[Service]:
@@ -82,6 +85,29 @@ def describe_workload(site: Site) -> Service:
         command=command,
         ready=answers_http(site.url("qdrant", f"/collections/{COLLECTION}")),
         url=f"writes, searches and caches `{COLLECTION}`",
+    )
+
+
+def describe_app(site: Site) -> Service:
+    """Return the RAG service; it waits for the engine by itself."""
+    settings = {
+        "QDRANT_URL": site.url("qdrant"),
+        "CACHE_URL": f"redis://{HOST}:{site.ports[CACHE]}",
+        "DATA": str(site.folder / SERVICE),
+        "DEMO_FAULTS": "true",
+        "TRACES_ENDPOINT": site.url(_TRACES) if _TRACES in site.ports else "",
+    }
+    return _describe_own(site, SERVICE, ("demo-app",), "APP", settings)
+
+
+def describe_app_load(site: Site) -> Service:
+    """Return the users of the RAG service; they wait for it by themselves."""
+    options = ("--url", site.url(SERVICE), "--keys-file", str(site.folder / SERVICE / "keys.json"))
+    return Service(
+        name="demo-load",
+        command=(sys.executable, "-m", "vectorwatch.demo.app.load", *options),
+        ready=answers_http(site.url(SERVICE, "/readyz")),
+        url=f"asks {SERVICE}, with few questions at night and many at noon",
     )
 
 

@@ -20,6 +20,7 @@ _LISTED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "qdrant.yml": ("qdrant", {}),
     "dragonfly.yml": ("dragonfly", {"__native_metrics__": "no"}),
     "gpu.yml": ("gpu-exporter", {}),
+    "app.yml": ("demo-app", {}),
 }
 """By list of targets: the demo's service in it, and its labels (see docs/how-to/add-targets.md)."""
 

@@ -32,7 +32,7 @@ def services(tmp_path: Path) -> list[Service]:
 
 
 def test_every_port_has_its_service(services: list[Service]) -> None:
-    without_page = {"workload", "inbox-smtp"}
+    without_page = {"workload", "demo-load", "inbox-smtp"}
     assert {service.name for service in services} ^ set(DEFAULT_PORTS) == without_page
     for service in services:
         if service.name in PORTS:

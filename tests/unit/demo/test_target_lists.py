@@ -55,7 +55,12 @@ def test_the_valkey_is_listed_as_one_without_metrics_of_its_own(repository: Path
 def test_lists_that_a_user_has_made_their_own_still_hold_the_demos_servers(
     repository: Path, tmp_path: Path
 ) -> None:
-    lists = {"qdrant.yml": "qdrant", "dragonfly.yml": "dragonfly", "gpu.yml": "gpu-exporter"}
+    lists = {
+        "qdrant.yml": "qdrant",
+        "dragonfly.yml": "dragonfly",
+        "gpu.yml": "gpu-exporter",
+        "app.yml": "demo-app",
+    }
     for name in lists:
         (repository / "prometheus" / "targets" / name).write_text(
             "- targets: [mine.example.net:1]\n  labels: {a: b}\n"
@@ -119,14 +124,14 @@ def test_a_list_deleted_while_it_runs_still_holds_the_demos_server(
 
 
 def test_a_mistake_is_told_once_and_loses_no_target(repository: Path, source: Path, tmp_path: Path) -> None:
-    (source / "app.yml").write_text("- targets: [mine.example.net:1]\n")
+    (source / "mcp-server.yml").write_text("- targets: [mine.example.net:1]\n")
     configuration = render(repository, tmp_path)
-    (source / "app.yml").write_text("- targets: [\n")
+    (source / "mcp-server.yml").write_text("- targets: [\n")
     [report] = configuration.target_lists.follow()
-    assert report.startswith("demo: targets/app.yml, line 2 is no YAML")
+    assert report.startswith("demo: targets/mcp-server.yml, line 2 is no YAML")
     assert report.endswith("; until then its targets stay as they were")
     assert configuration.target_lists.follow() == []
-    assert read_targets(configuration, "app.yml") == [{"targets": ["mine.example.net:1"]}]
+    assert read_targets(configuration, "mcp-server.yml") == [{"targets": ["mine.example.net:1"]}]
 
 
 def test_a_list_that_cannot_be_read_is_told_once_and_ends_nothing(
