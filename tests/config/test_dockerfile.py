@@ -64,6 +64,7 @@ def test_every_package_is_pinned_by_the_constraints(dockerfile: str, repository:
         *project["dependencies"],
         *extras["exporters"],
         *extras["inbox"],
+        *extras["tracing"],
         *extras["workload"],
     ):
         name = re.split(r"[\[<>=]", requirement)[0].lower().replace("_", "-")
