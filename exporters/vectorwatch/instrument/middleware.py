@@ -27,6 +27,8 @@ from .sampling import sample
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+_MARK = "vectorwatch.instrument"
+"""In the scope of a request that is recorded already, by an instrumented application around this one."""
 CLIENT_LEFT = 499
 """nginx's status of a request whose client left before the answer; no server error."""
 _FAILED = 500
@@ -68,9 +70,10 @@ class Middleware:
             await self._live(scope, receive, send)
             return
         path = path_inside(scope)
-        if self._own_routes.has(path):
+        if _MARK in scope or self._own_routes.has(path):
             await self.app(scope, receive, send)
             return
+        scope[_MARK] = True
         exchange = (Exchange if kind == "http" else Conversation)(scope, receive, send)
         token = begin_request(exchange.fields)
         span = tracing.current_span()
@@ -110,7 +113,7 @@ class Middleware:
             DURATION.observe(seconds, method, endpoint)
             # Without an exemplar: nobody looks for the trace of a size.
             REQUEST_SIZE.child(method, endpoint).observe(exchange.body_bytes)
-        is_error = isinstance(error, Exception) and status != CLIENT_LEFT and not exchange.is_left(error)
+        is_error = isinstance(error, Exception) and not exchange.is_left(error)
         level = choose_level(status, is_error)
         if is_logged(level) and (level > logging.INFO or self._share == 1.0 or sample(self._share)):
             fields = {
@@ -248,7 +251,7 @@ class Exchange:
 
     def is_left(self, error: BaseException | None) -> bool:
         """Tell whether `error` says no more than that the client is gone."""
-        return self.is_disconnected and isinstance(error, Exception) and not self._status
+        return self.is_disconnected and error is not None
 
 
 class Conversation(Exchange):
@@ -292,7 +295,7 @@ class Conversation(Exchange):
 
 
 def read_method(scope: Scope) -> str:
-    """Return the method of a request, `other` for one that HTTP does not know; a WebSocket begins as a GET."""
+    """Return the method of a request, `other` for one that is unknown; a WebSocket begins as a GET."""
     method: str = scope.get("method", "GET")
     return method if method in METHODS else OTHER
 

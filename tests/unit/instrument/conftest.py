@@ -64,7 +64,7 @@ def read_spans(spans: InMemorySpanExporter) -> Callable[[], list[Any]]:
 
 @pytest.fixture
 def value() -> Callable[..., float]:
-    """Read one series of the process: `value("http_requests_total", method="GET", …)`; 0 while it is absent."""
+    """Read one series of this process, 0 while it is absent: `value("http_requests_total", method="GET")`."""
 
     def read(name: str, /, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0

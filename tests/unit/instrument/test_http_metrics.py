@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from vectorwatch.instrument import http_metrics
@@ -18,7 +20,7 @@ from vectorwatch.instrument.metric import Metric
     ],
 )
 def test_names_and_labels_are_those_of_the_requirements(
-    metric: Metric, name: str, labels: tuple[str, ...]
+    metric: Metric[Any], name: str, labels: tuple[str, ...]
 ) -> None:
     assert (metric.name, metric.labels) == (name, labels)
 

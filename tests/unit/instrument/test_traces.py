@@ -64,7 +64,7 @@ def fastapi_app() -> FastAPI:
 
 
 @pytest.fixture(params=[fastapi_app, starlette_app], ids=["fastapi", "starlette"])
-def app(request: pytest.FixtureRequest, spans: object, lines: object) -> Starlette:
+def app(request: pytest.FixtureRequest, spans: object) -> Starlette:
     made: Starlette = request.param()
     instrument(made, service="test", traces_endpoint=NOWHERE)
     return made
@@ -141,9 +141,15 @@ async def test_metrics_and_health_have_no_spans(
     assert read_spans() == []
 
 
+@pytest.mark.parametrize("build", [fastapi_app, starlette_app])
 async def test_the_access_line_names_the_trace(
-    lines: Callable[[], list[dict[str, Any]]], app: Starlette, ask: Ask, read_spans: ReadSpans
+    build: Callable[[], Starlette],
+    ask: Ask,
+    read_spans: ReadSpans,
+    lines: Callable[[], list[dict[str, Any]]],
 ) -> None:
+    app = build()
+    instrument(app, service="test", traces_endpoint=NOWHERE)
     await ask(app, "/items/1")
     [line] = lines()
     request = read_spans()[-1]
