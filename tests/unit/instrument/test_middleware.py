@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from vectorwatch.instrument import instrument, middleware
+from vectorwatch.instrument import http_metrics, instrument
 from vectorwatch.instrument.middleware import accept_id, choose_level, has_secret
 
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -153,6 +153,23 @@ async def test_our_own_routes_do_not_count(
     assert lines() == []
 
 
+async def test_an_instrumented_application_in_another_counts_once(
+    app: FastAPI, ask: Ask, value: Value, lines: Lines
+) -> None:
+    outer = FastAPI()
+    outer.mount("/inner", app)
+    instrument(app, service="inner", configure_logs=False)
+    instrument(outer, service="outer")
+    series = [
+        ("http_requests_total", {"method": "GET", "endpoint": endpoint, "status": "200"})
+        for endpoint in ("/inner/items/{item}", "/items/{item}")
+    ]
+    before = [value(name, **labels) for name, labels in series]
+    await ask(outer, "/inner/items/1")
+    assert [value(name, **labels) for name, labels in series] == [before[0] + 1, before[1]]
+    assert len(lines()) == 1
+
+
 async def test_the_size_of_a_request_is_its_length_or_what_was_read(
     app: FastAPI, ask: Ask, value: Value
 ) -> None:
@@ -249,9 +266,9 @@ def test_a_websocket_that_breaks_is_500(
     instrument(app, service="test", configure_logs=False)
     labels = {"method": "GET", "endpoint": "/chat/{room}", "status": "500"}
     before = value("http_requests_total", **labels)
-    with connect(serve(app).replace("http", "ws") + "/chat/broken", proxy=None) as client:
-        with pytest.raises(ConnectionClosed):
-            client.recv()
+    url = serve(app).replace("http", "ws")
+    with connect(f"{url}/chat/broken", proxy=None) as client, pytest.raises(ConnectionClosed):
+        client.recv()
     poll(lambda: value("http_requests_total", **labels) == before + 1, "it is counted")
 
 
@@ -349,7 +366,7 @@ async def test_a_defect_of_ours_is_said_once_and_breaks_no_request(
         raise OSError("no space left on device")
 
     instrument(app, service="test")
-    monkeypatch.setattr(middleware.REQUESTS, "inc", break_down)
+    monkeypatch.setattr(http_metrics.REQUESTS, "inc", break_down)
     before = value("vectorwatch_instrument_failures_total")
     for _ in range(2):
         assert (await ask(app, "/items/1")).status_code == 200

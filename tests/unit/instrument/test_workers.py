@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from vectorwatch.instrument import SetupError, workers
+from vectorwatch.instrument import SetupError
 from vectorwatch.instrument.workers import find_folder, remove_dead_workers
 
 SERVICE = """
@@ -161,7 +161,7 @@ def test_what_a_killed_worker_held_is_forgotten_and_what_it_counted_is_not(
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda path: None, "is no folder; make it before the server starts, and empty it then"),
+        (lambda _: None, "is no folder; make it before the server starts, and empty it then"),
         (
             lambda path: path.write_text(""),
             "is no folder; make it before the server starts, and empty it then",
@@ -186,7 +186,7 @@ def test_a_folder_that_is_none_is_one_clear_line_before_the_service_starts(
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     # Root may write everywhere, so the answer of the system is played.
-    monkeypatch.setattr(workers.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(SetupError, match=rf"cannot be written by uid {os.getuid()}; give it to that user"):
         find_folder()
 
