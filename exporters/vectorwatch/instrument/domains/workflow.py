@@ -59,7 +59,10 @@ WARNINGS = Counter("vital_warnings_total", "Warnings in answers.", {"mode": MODE
 
 
 class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow("chat", tenant_id="acme"):`
-    """Time and count one workflow; tenant and agent too where they are given (do not count them again)."""
+    """Time and count one workflow; tenant and agent too where they are given (do not count them again).
+
+    `cache_status` (hit, miss or bypass) may be set inside the block, when it is known.
+    """
 
     __slots__ = ("_active", "_agent_id", "_agent_name", "_mode", "_tenant_id", "cache_status")
     span_name = "invoke_workflow"
@@ -77,7 +80,6 @@ class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow(
         self._agent_id = agent_id
         self._agent_name = agent_name
         self.cache_status = cache_status
-        """May be set inside the block, when it is known: hit, miss or bypass."""
 
     def __enter__(self) -> Self:
         self._active = ACTIVE.child(self._mode)
