@@ -184,7 +184,9 @@ def test_a_file_gets_the_same_lines_and_rotates(tmp_path: Path, monkeypatch: pyt
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="log_level: `LOUD` is no level; write one of NOTSET, .*DEBUG, INFO"):
+    with pytest.raises(
+        SetupError, match=r"log_level: `LOUD` is no level; write one of NOTSET, .*DEBUG, INFO"
+    ):
         configure_logs("svc", level="LOUD")
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match=r"log_file: `.*/file/app.log` cannot be written: .*; name another"):
