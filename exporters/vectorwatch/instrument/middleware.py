@@ -62,6 +62,7 @@ class Middleware:
         self._on_start = on_start
         self._on_end = on_end
         self._has_failed = False
+        self._active = ACTIVE.child()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or the life of the application."""
@@ -99,7 +100,7 @@ class Middleware:
 
     def _count_active(self, by: int) -> None:
         try:
-            ACTIVE.inc(by=by)
+            self._active.inc(by)
         except Exception:
             self._report_failure()
 
@@ -117,7 +118,7 @@ class Middleware:
         level = choose_level(status, is_error)
         if is_logged(level) and (level > logging.INFO or self._share == 1.0 or sample(self._share)):
             fields = {
-                "duration_ms": round(seconds * 1000, 3),
+                "duration_ms": int(seconds * 1_000_000) / 1000,
                 "event.outcome": "failure" if level >= logging.ERROR else "success",
                 "http.request.method": method,
                 "http.response.status_code": status,

@@ -23,7 +23,9 @@ async def test_the_code_runs(
     names: dict[str, Any] = {}
     exec("\n".join(BLOCKS), names)  # noqa: S102 - the code of our own page
     assert (await ask(names["app"], "/answer?question=rice")).json() == "It is about rice."
-    generated, access = lines()
+    written = lines()
+    assert [line["log"]["logger"] for line in written] == ["rag", "vectorwatch.access"]
+    generated, access = written
     assert (generated["message"], access["message"]) == ("generated", "GET /answer 200")
     assert {"component": "hyde", "operation": "generate", "cache_hit": False}.items() <= generated.items()
     assert generated["event"] == {"duration": 3_200_000}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -301,13 +304,39 @@ async def test_an_error_is_one_line_with_its_traceback(app: FastAPI, ask: Ask, l
     assert "async def broken" in line["error"]["stack_trace"] or "in broken" in line["error"]["stack_trace"]
 
 
-def test_a_real_server_adds_no_second_line_for_an_error(
-    app: FastAPI, serve: Callable[[FastAPI], str], lines: Lines
+SERVICE = """
+from fastapi import FastAPI
+from vectorwatch.instrument import instrument
+app = FastAPI()
+instrument(app, service="test")
+
+@app.get("/broken")
+async def broken() -> None:
+    raise RuntimeError("it broke")
+"""
+
+
+def test_a_real_server_writes_json_only_and_no_second_line_for_an_error(
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    start_program: Callable[..., Any],
+    poll: Callable[..., None],
 ) -> None:
-    instrument(app, service="test")
-    assert httpx.get(f"{serve(app)}/broken", trust_env=False).status_code == 500
-    written = [line for line in lines() if "error" in line]
-    assert [line["message"] for line in written] == ["GET /broken 500"]
+    (tmp_path / "service.py").write_text(SERVICE, encoding="utf-8")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    argv = [sys.executable, "-m", "uvicorn", "service:app", "--app-dir", str(tmp_path), "--port", str(port)]
+    program = start_program(argv, ready_url=f"{url}/health")
+    for path in ("/broken", "/nowhere"):
+        httpx.get(url + path, trust_env=False)
+    # The second request's line comes after all that the server says of the first.
+    poll(lambda: "GET unmatched 404" in program.text(), "the last access line is written")
+    written = [json.loads(line) for line in program.text().splitlines() if line.startswith("{")]
+    assert [line["message"] for line in written if line["log.level"] == "error"] == ["GET /broken 500"]
+    plain = [line for line in program.text().splitlines() if not line.startswith("{")]
+    # What uvicorn says before it imports the application.
+    assert all(line.startswith("INFO:") for line in plain)
+    assert len(plain) <= 2
 
 
 async def test_what_fails_after_the_answer_is_an_error_in_the_log_only(
