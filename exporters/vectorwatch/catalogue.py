@@ -1,17 +1,18 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
-`python -m vectorwatch.catalogue docs/reference` writes `metrics.md` and `settings.md`. Which rules use a
-metric stands in `prometheus/rules/` of the checkout.
+`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md` and `track.md`.
+Which rules use a metric stands in `prometheus/rules/` of the checkout.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import pkgutil
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -38,6 +39,7 @@ from .inbox.settings import InboxSettings
 from .instrument import prices, track
 from .instrument.domains import limits
 from .instrument.metric import Metric
+from .instrument.operation import Operation
 from .qdrant import metrics as qdrant
 from .qdrant.settings import QdrantSettings
 from .serve.metric import Sink, Table
@@ -228,6 +230,50 @@ def _table(entries: Iterable[Entry], used: Mapping[str, list[str]]) -> str:
     return head + "".join(rows)
 
 
+def track_page() -> str:
+    """Return docs/reference/track.md."""
+    parts = [
+        _HEADER,
+        "# What an application can record\n",
+        "`from vectorwatch.instrument import track`; a domain is imported when a name of it is first used.\n"
+        "An *operation* is used as `with track.…:`, `async with track.…:` or as a decorator: it is timed,\n"
+        "what is raised inside is recorded and goes on to the caller, and with tracing on it is a span.\n"
+        "The metrics of each name, and what the domains mean, stand in [Metrics](metrics.md#applications).\n",
+    ]
+    for home in dict.fromkeys(track.HOMES.values()):
+        names = [name for name in track.HOMES if track.HOMES[name] == home]
+        parts.append(f"## {home.replace('_', ' ')}\n\n" + "".join(_signature(name) for name in names))
+    return "\n".join(parts)
+
+
+def _signature(name: str) -> str:
+    found = getattr(track, name)
+    is_operation = isinstance(found, type)
+    lines = [f"- `track.{name}{_arguments(found)}`{', an operation' if is_operation else ''}: {_doc(found)}"]
+    if is_operation:
+        lines.extend(
+            f"  - `.{key}{_arguments(value)}`: {_doc(value)}"
+            for key, value in vars(found).items()
+            if inspect.isfunction(value) and not key.startswith("_") and key not in vars(Operation)
+        )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _arguments(function: Callable[..., Any]) -> str:
+    """Return the parameters and their defaults; types would hide both, and editors show them."""
+    signature = inspect.signature(function)
+    shown = [
+        value.replace(annotation=value.empty)
+        for name, value in signature.parameters.items()
+        if name != "self"
+    ]
+    return str(inspect.Signature(shown)).replace("'", '"')
+
+
+def _doc(function: object) -> str:
+    return " ".join((inspect.getdoc(function) or "").split())
+
+
 def settings_page() -> str:
     """Return docs/reference/settings.md."""
     parts = [
@@ -282,7 +328,7 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    return {"metrics.md": metrics_page(), "settings.md": settings_page()}
+    return {"metrics.md": metrics_page(), "settings.md": settings_page(), "track.md": track_page()}
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from .sampling import sample
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+_MARK = "vectorwatch.instrument"
+"""In the scope of a request that is recorded already, by an instrumented application around this one."""
 CLIENT_LEFT = 499
 """nginx's status of a request whose client left before the answer; no server error."""
 _FAILED = 500
@@ -60,6 +62,7 @@ class Middleware:
         self._on_start = on_start
         self._on_end = on_end
         self._has_failed = False
+        self._active = ACTIVE.child()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or the life of the application."""
@@ -68,11 +71,17 @@ class Middleware:
             await self._live(scope, receive, send)
             return
         path = path_inside(scope)
-        if self._own_routes.has(path):
+        if _MARK in scope or self._own_routes.has(path):
             await self.app(scope, receive, send)
             return
+        scope[_MARK] = True
         exchange = (Exchange if kind == "http" else Conversation)(scope, receive, send)
         token = begin_request(exchange.fields)
+        span = tracing.current_span()
+        if span is not None:
+            exchange.on_answer = functools.partial(self._name_span, span, scope, path)
+            # FastAPI's word for "this request is traced already": a mounted FastAPI would open a second span.
+            scope.setdefault("fastapi.telemetry", None)
         error: BaseException | None = None
         self._count_active(1)
         try:
@@ -91,15 +100,13 @@ class Middleware:
 
     def _count_active(self, by: int) -> None:
         try:
-            ACTIVE.inc(by=by)
+            self._active.inc(by)
         except Exception:
             self._report_failure()
 
     def _record(self, scope: Scope, path: str, exchange: Exchange, error: BaseException | None) -> None:
         seconds = (exchange.ended_at or perf_counter()) - exchange.started_at
-        method = scope.get("method", "GET")  # a WebSocket begins as a GET
-        if method not in METHODS:
-            method = OTHER
+        method = read_method(scope)
         endpoint = self._endpoints.find(scope, path)
         status = exchange.status(error)
         REQUESTS.inc(method, endpoint, STATUSES.get(status, OTHER))
@@ -107,14 +114,11 @@ class Middleware:
             DURATION.observe(seconds, method, endpoint)
             # Without an exemplar: nobody looks for the trace of a size.
             REQUEST_SIZE.child(method, endpoint).observe(exchange.body_bytes)
-        span = tracing.current_span()
-        if span is not None:
-            _name_span(span, method, endpoint)
-        is_error = isinstance(error, Exception) and status != CLIENT_LEFT and not exchange.is_left(error)
+        is_error = isinstance(error, Exception) and not exchange.is_left(error)
         level = choose_level(status, is_error)
         if is_logged(level) and (level > logging.INFO or self._share == 1.0 or sample(self._share)):
             fields = {
-                "duration_ms": round(seconds * 1000, 3),
+                "duration_ms": int(seconds * 1_000_000) / 1000,
                 "event.outcome": "failure" if level >= logging.ERROR else "success",
                 "http.request.method": method,
                 "http.response.status_code": status,
@@ -122,6 +126,13 @@ class Middleware:
                 "url.path": endpoint if has_secret(endpoint) else path[:_LONGEST_PATH],
             }
             log_access(level, fields, error if is_error else None)
+
+    def _name_span(self, span: Span, scope: Scope, path: str) -> None:
+        """Name the span when the answer begins: by its end OpenTelemetry has closed it."""
+        try:
+            name_span(span, read_method(scope), self._endpoints.find(scope, path))
+        except Exception:
+            self._report_failure()
 
     def _report_failure(self) -> None:
         """Say once what is wrong: the defect would repeat with every request."""
@@ -162,7 +173,7 @@ class Exchange:
             "fields",
             "is_disconnected",
         ),
-        *("is_measured", "started_at"),
+        *("is_measured", "on_answer", "started_at"),
     )
     is_timed = True
 
@@ -189,6 +200,7 @@ class Exchange:
             (b"x-request-id", request_id.encode()),
             (b"x-correlation-id", correlation_id.encode()),
         )
+        self.on_answer: Callable[[], None] | None = None
         self.ended_at = 0.0
         self.started_at = perf_counter()
 
@@ -209,6 +221,8 @@ class Exchange:
         if kind == "http.response.start":
             self._status = int(message["status"])
             message = {**message, "headers": self._with_ids(message)}
+            if self.on_answer is not None:
+                self.on_answer()
         try:
             await self._send(message)
         except OSError:  # what servers raise when the client is gone
@@ -238,7 +252,7 @@ class Exchange:
 
     def is_left(self, error: BaseException | None) -> bool:
         """Tell whether `error` says no more than that the client is gone."""
-        return self.is_disconnected and isinstance(error, Exception) and not self._status
+        return self.is_disconnected and error is not None
 
 
 class Conversation(Exchange):
@@ -259,6 +273,8 @@ class Conversation(Exchange):
             if kind == "websocket.accept":
                 self._status = _SWITCHED
                 message = {**message, "headers": self._with_ids(message)}
+                if self.on_answer is not None:
+                    self.on_answer()
             elif kind == "websocket.close":
                 self._status = _REFUSED
             elif kind == "websocket.http.response.start":
@@ -277,6 +293,12 @@ class Conversation(Exchange):
     def is_left(self, error: BaseException | None) -> bool:
         """Tell whether `error` says no more than that the client is gone."""
         return isinstance(error, (WebSocketDisconnect, asyncio.CancelledError))
+
+
+def read_method(scope: Scope) -> str:
+    """Return the method of a request, `other` for one that is unknown; a WebSocket begins as a GET."""
+    method: str = scope.get("method", "GET")
+    return method if method in METHODS else OTHER
 
 
 def accept_id(value: bytes) -> str:
@@ -298,7 +320,7 @@ def has_secret(endpoint: str) -> bool:
     return any(_SECRET_PARAMETER.search(name) for name in _PARAMETER.findall(endpoint))
 
 
-def _name_span(span: Span, method: str, endpoint: str) -> None:
+def name_span(span: Span, method: str, endpoint: str) -> None:
     """Name the span by method and route: OpenTelemetry's instrumentations see no mounted routes."""
     method = "HTTP" if method == OTHER else method
     name = method if endpoint == UNMATCHED else f"{method} {endpoint}"

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
+from opentelemetry import trace
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.util._once import Once
 from prometheus_client import REGISTRY
 
 from vectorwatch import tracing
@@ -39,6 +44,9 @@ def no_tracing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     yield
     tracing.stop()
+    # OpenTelemetry keeps its first provider for good; FastAPI's own spans would go on asking the stopped one.
+    trace._TRACER_PROVIDER = None
+    trace._TRACER_PROVIDER_SET_ONCE = Once()
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def read_spans(spans: InMemorySpanExporter) -> Callable[[], list[Any]]:
 
 @pytest.fixture
 def value() -> Callable[..., float]:
-    """Read one series of the process: `value("http_requests_total", method="GET", …)`; 0 while it is absent."""
+    """Read one series of this process, 0 while it is absent: `value("http_requests_total", method="GET")`."""
 
     def read(name: str, /, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0
@@ -92,3 +100,49 @@ def ask() -> Callable[..., Any]:
             return await client.request(method, path, **options)
 
     return send
+
+
+@pytest.fixture
+def received() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def collector_url(received: list[Any]) -> Iterator[str]:
+    """A stand-in for a collector: takes OTLP over HTTP and keeps the spans that it decodes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/v1/traces"
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append(ExportTraceServiceRequest.FromString(body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def collector(received: list[Any]) -> Callable[[], list[Any]]:
+    """Return the spans that the collector has got."""
+
+    def read() -> list[Any]:
+        return [
+            span
+            for request in received
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    return read

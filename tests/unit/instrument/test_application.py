@@ -46,12 +46,14 @@ def app_with(*paths: str) -> Starlette:
         (
             app_with("/metrics"),
             {},
-            'metrics_path: the application has a route `/metrics` already; name another, or none: metrics_path=""',
+            "metrics_path: the application has a route `/metrics` already; name another, or none:"
+            ' metrics_path=""',
         ),
         (
             app_with("/health"),
             {},
-            'health_path: the application has a route `/health` already; name another, or none: health_path=""',
+            "health_path: the application has a route `/health` already; name another, or none:"
+            ' health_path=""',
         ),
         (app_with(), {"access_log_share": 2}, "a share is above 0 and at most 1, not 2"),
     ],
@@ -129,7 +131,8 @@ def test_the_lifespan_of_the_application_runs_as_before(
 async def test_an_application_that_cannot_start_says_why() -> None:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        raise RuntimeError("no database")
+        if app:
+            raise RuntimeError("no database")
         yield
 
     app = FastAPI(lifespan=lifespan)
@@ -188,7 +191,8 @@ import asyncio, logging
 async def call():
     async def receive(): return {{"type": "http.request", "body": b""}}
     async def send(message): print(message.get("status", ""), file=sys.stderr)
-    await app({{"type": "http", "method": "GET", "path": "/x", "headers": [], "query_string": b""}}, receive, send)
+    scope = {{"type": "http", "method": "GET", "path": "/x", "headers": [], "query_string": b""}}
+    await app(scope, receive, send)
 asyncio.run(call())
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)

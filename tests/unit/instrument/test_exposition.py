@@ -89,7 +89,7 @@ class Broken:
 def test_a_collector_that_fails_is_500_and_a_line_in_the_log(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    REGISTRY._collector_to_names[Broken()] = ["broken"]  # type: ignore[index]
+    REGISTRY._collector_to_names[Broken()] = ["broken"]
     broken = next(one for one in REGISTRY._collector_to_names if isinstance(one, Broken))
     try:
         answer = scrape(url)

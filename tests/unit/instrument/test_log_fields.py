@@ -28,7 +28,7 @@ async def test_two_tasks_do_not_see_each_other() -> None:
             await asyncio.sleep(0)
             return current_fields()["component"]
 
-    assert await asyncio.gather(work("a"), work("b")) == ["a", "b"]
+    assert list(await asyncio.gather(work("a"), work("b"))) == ["a", "b"]
 
 
 async def test_a_thread_of_the_request_sees_its_fields() -> None:

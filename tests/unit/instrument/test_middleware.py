@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from vectorwatch.instrument import instrument, middleware
+from vectorwatch.instrument import http_metrics, instrument
 from vectorwatch.instrument.middleware import accept_id, choose_level, has_secret
 
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -153,6 +156,23 @@ async def test_our_own_routes_do_not_count(
     assert lines() == []
 
 
+async def test_an_instrumented_application_in_another_counts_once(
+    app: FastAPI, ask: Ask, value: Value, lines: Lines
+) -> None:
+    outer = FastAPI()
+    outer.mount("/inner", app)
+    instrument(app, service="inner", configure_logs=False)
+    instrument(outer, service="outer")
+    series = [
+        ("http_requests_total", {"method": "GET", "endpoint": endpoint, "status": "200"})
+        for endpoint in ("/inner/items/{item}", "/items/{item}")
+    ]
+    before = [value(name, **labels) for name, labels in series]
+    await ask(outer, "/inner/items/1")
+    assert [value(name, **labels) for name, labels in series] == [before[0] + 1, before[1]]
+    assert len(lines()) == 1
+
+
 async def test_the_size_of_a_request_is_its_length_or_what_was_read(
     app: FastAPI, ask: Ask, value: Value
 ) -> None:
@@ -249,9 +269,9 @@ def test_a_websocket_that_breaks_is_500(
     instrument(app, service="test", configure_logs=False)
     labels = {"method": "GET", "endpoint": "/chat/{room}", "status": "500"}
     before = value("http_requests_total", **labels)
-    with connect(serve(app).replace("http", "ws") + "/chat/broken", proxy=None) as client:
-        with pytest.raises(ConnectionClosed):
-            client.recv()
+    url = serve(app).replace("http", "ws")
+    with connect(f"{url}/chat/broken", proxy=None) as client, pytest.raises(ConnectionClosed):
+        client.recv()
     poll(lambda: value("http_requests_total", **labels) == before + 1, "it is counted")
 
 
@@ -284,13 +304,39 @@ async def test_an_error_is_one_line_with_its_traceback(app: FastAPI, ask: Ask, l
     assert "async def broken" in line["error"]["stack_trace"] or "in broken" in line["error"]["stack_trace"]
 
 
-def test_a_real_server_adds_no_second_line_for_an_error(
-    app: FastAPI, serve: Callable[[FastAPI], str], lines: Lines
+SERVICE = """
+from fastapi import FastAPI
+from vectorwatch.instrument import instrument
+app = FastAPI()
+instrument(app, service="test")
+
+@app.get("/broken")
+async def broken() -> None:
+    raise RuntimeError("it broke")
+"""
+
+
+def test_a_real_server_writes_json_only_and_no_second_line_for_an_error(
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    start_program: Callable[..., Any],
+    poll: Callable[..., None],
 ) -> None:
-    instrument(app, service="test")
-    assert httpx.get(f"{serve(app)}/broken", trust_env=False).status_code == 500
-    written = [line for line in lines() if "error" in line]
-    assert [line["message"] for line in written] == ["GET /broken 500"]
+    (tmp_path / "service.py").write_text(SERVICE, encoding="utf-8")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    argv = [sys.executable, "-m", "uvicorn", "service:app", "--app-dir", str(tmp_path), "--port", str(port)]
+    program = start_program(argv, ready_url=f"{url}/health")
+    for path in ("/broken", "/nowhere"):
+        httpx.get(url + path, trust_env=False)
+    # The second request's line comes after all that the server says of the first.
+    poll(lambda: "GET unmatched 404" in program.text(), "the last access line is written")
+    written = [json.loads(line) for line in program.text().splitlines() if line.startswith("{")]
+    assert [line["message"] for line in written if line["log.level"] == "error"] == ["GET /broken 500"]
+    plain = [line for line in program.text().splitlines() if not line.startswith("{")]
+    # What uvicorn says before it imports the application.
+    assert all(line.startswith("INFO:") for line in plain)
+    assert len(plain) <= 2
 
 
 async def test_what_fails_after_the_answer_is_an_error_in_the_log_only(
@@ -349,7 +395,7 @@ async def test_a_defect_of_ours_is_said_once_and_breaks_no_request(
         raise OSError("no space left on device")
 
     instrument(app, service="test")
-    monkeypatch.setattr(middleware.REQUESTS, "inc", break_down)
+    monkeypatch.setattr(http_metrics.REQUESTS, "inc", break_down)
     before = value("vectorwatch_instrument_failures_total")
     for _ in range(2):
         assert (await ask(app, "/items/1")).status_code == 200

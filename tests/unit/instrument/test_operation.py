@@ -66,7 +66,7 @@ async def test_a_decorated_function_is_an_operation_at_each_call() -> None:
         return number * 3
 
     assert (double(2), double(number=3)) == (4, 6)
-    assert await asyncio.gather(triple(1), triple(2)) == [3, 6]
+    assert list(await asyncio.gather(triple(1), triple(2))) == [3, 6]
     assert [name for name, _, _ in Recorded.ended] == ["sync", "sync", "async", "async"]
     assert (double.__name__, double.__doc__) == ("double", "Double it.")
 

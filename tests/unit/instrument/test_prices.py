@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vectorwatch.instrument.prices import OURS, VARIABLE, PriceTableError, load_prices, read_prices
+from vectorwatch.instrument import SetupError
+from vectorwatch.instrument.prices import OURS, VARIABLE, load_prices, read_prices
 
 
 def test_each_of_our_prices_has_a_date_and_a_source() -> None:
@@ -55,7 +56,7 @@ def test_a_bad_file_is_refused_in_one_line_that_names_file_and_model(
     path = tmp_path / "prices.yml"
     path.write_text(content, encoding="utf-8")
     monkeypatch.setenv(VARIABLE, str(path))
-    with pytest.raises(PriceTableError) as caught:
+    with pytest.raises(SetupError) as caught:
         load_prices()
     message = str(caught.value)
     assert message.startswith(f"{VARIABLE}: {path}")
@@ -65,5 +66,5 @@ def test_a_bad_file_is_refused_in_one_line_that_names_file_and_model(
 
 def test_a_file_that_is_not_there_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "/nowhere/prices.yml")
-    with pytest.raises(PriceTableError, match=r"/nowhere/prices.yml cannot be read: No such file"):
+    with pytest.raises(SetupError, match=r"/nowhere/prices.yml cannot be read: No such file"):
         load_prices()

@@ -87,7 +87,11 @@ _watched: WeakSet[Any] = WeakSet()
 
 
 def database_engine(engine: Engine | AsyncEngine, pool: str = "default", slow_seconds: float = 1.0) -> None:
-    """Record what an engine does from now on, under the name `pool`; a second call for it does nothing."""
+    """Record what an engine does from now on, under the name `pool`; a second call for it does nothing.
+
+    Give each engine a name of its own: the gauges of two would overwrite each other. What takes longer than
+    `slow_seconds` counts as slow.
+    """
     found: Any = getattr(engine, "sync_engine", engine)
     sync_engine: Engine = found
     if sync_engine in _watched:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from vectorwatch.instrument.errors import SetupError
 from vectorwatch.instrument.labels import AtMost, at_most, one_of
 
 PREFIX = "VECTORWATCH_INSTRUMENT_MAX_"
@@ -26,13 +27,13 @@ DEFAULTS = {
 
 
 def read_limit(what: str) -> int:
-    """Return the limit that the environment sets; raise ValueError, one line, for no number above 0."""
+    """Return the limit that the environment sets; raise SetupError, one line, for no number above 0."""
     default, name = DEFAULTS[what][0], PREFIX + what
     text = os.environ.get(name, "").strip()
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"{name}={text}: a whole number above 0 is wanted, such as {default}")
+        raise SetupError(f"{name}={text}: a whole number above 0 is wanted, such as {default}")
     return int(text)
 
 

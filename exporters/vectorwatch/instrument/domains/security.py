@@ -73,8 +73,9 @@ _MOST_SOURCES = 10_000
 _ECS: dict[str, tuple[list[str], list[str]]] = {
     "authentication_success": (["authentication"], ["start"]),
     "authentication_failure": (["authentication"], ["start"]),
-    "authorization_failure": (["iam"], ["denied"]),
-    "rate_limit_exceeded": (["web"], ["denied"]),
+    "authorization_failure": (["api"], ["denied"]),
+    "rate_limit_exceeded": (["api"], ["denied"]),
+    "invalid_input": (["api"], ["denied"]),
     "configuration_change": (["configuration"], ["change"]),
     "privilege_escalation": (["iam"], ["admin"]),
 }

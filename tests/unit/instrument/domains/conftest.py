@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import get_current_span
 from prometheus_client import REGISTRY
 
 from vectorwatch import tracing
@@ -55,10 +56,14 @@ def readings() -> Readings:
 
 
 @pytest.fixture
-def spans() -> Iterator[Callable[[], list[ReadableSpan]]]:
-    """Turn tracing on; return the spans that have ended."""
+def spans(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[ReadableSpan]]:
+    """Turn tracing on; return the spans that have ended.
+
+    Not by `tracing.start`: it sets the provider of the process, which can be set once and outlives the test.
+    """
     exporter = InMemorySpanExporter()
-    provider = tracing.start("test", exporter=exporter)
+    provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    yield lambda: list(exporter.get_finished_spans())
-    tracing.stop()
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+    monkeypatch.setattr(tracing, "_get_span", get_current_span)
+    return lambda: list(exporter.get_finished_spans())

@@ -110,5 +110,5 @@ use_engine()
 registry = prometheus_client.REGISTRY
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     registry = prometheus_client.CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry)
 sys.stdout.write(prometheus_client.generate_latest(registry).decode())

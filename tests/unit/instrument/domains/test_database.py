@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from vectorwatch.instrument import track
@@ -194,15 +196,48 @@ def test_other_listeners_of_the_engine_still_open_connections(tmp_path: Path, re
     engine.dispose()
 
 
-class AsyncStandIn:
-    """An async engine as far as it is asked: what holds a synchronous one. The real needs greenlet."""
+@pytest.fixture
+async def async_engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/a.db"
+    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=0.05)
+    yield engine
+    await engine.dispose()
 
-    def __init__(self, sync_engine: Engine) -> None:
-        self.sync_engine = sync_engine
+
+async def test_an_async_engine_is_watched_as_well(async_engine: AsyncEngine, readings: Any) -> None:
+    track.database_engine(async_engine, pool="async")
+    async with async_engine.connect() as first, async_engine.connect():
+        await first.execute(text("SELECT 1"))
+        assert pool_of(readings, "async") == (2, 0, 0)
+        with pytest.raises(PoolTimeoutError):
+            await async_engine.connect()
+    assert pool_of(readings, "async") == (0, 2, 0)
+    labels = {"pool": "async", "query_type": "select", "success": "true"}
+    assert readings.added("db_query_duration_seconds_count", **labels) == 1
+    assert readings.added("db_connection_errors_total", pool="async", error_type="TimeoutError") == 1
 
 
-def test_an_async_engine_is_watched_through_the_engine_that_it_holds(engine: Engine, readings: Any) -> None:
-    stand_in: Any = AsyncStandIn(engine)
-    track.database_engine(stand_in, pool="async")
-    with engine.connect():
-        assert pool_of(readings, "async") == (1, 0, 0)
+async def test_a_cancelled_query_is_no_error_of_the_database(
+    async_engine: AsyncEngine, readings: Any
+) -> None:
+    track.database_engine(async_engine, pool="cancelled")
+    begun, released = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold() -> int:
+        loop.call_soon_threadsafe(begun.set)
+        released.wait(60)
+        return 1
+
+    async with async_engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        await driver.create_function("hold", 0, hold)
+        query = asyncio.create_task(connection.execute(text("SELECT hold()")))
+        await begun.wait()
+        query.cancel()
+        released.set()
+        with pytest.raises(asyncio.CancelledError):
+            await query
+    assert readings.grown("db_query") == {}
+    assert readings.value("db_connection_pool_checked_out", pool="cancelled") == 0

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from vectorwatch.instrument import SetupError
 from vectorwatch.instrument.domains import limits
 
 
@@ -21,7 +22,7 @@ def test_a_limit_that_is_no_number_above_0_is_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("VECTORWATCH_INSTRUMENT_MAX_TENANTS", text)
-    with pytest.raises(ValueError, match=r"^VECTORWATCH_INSTRUMENT_MAX_TENANTS=.*such as 200$"):
+    with pytest.raises(SetupError, match=r"^VECTORWATCH_INSTRUMENT_MAX_TENANTS=.*such as 200$"):
         limits.read_limit("TENANTS")
 
 

@@ -88,11 +88,12 @@ async def test_the_first_token_is_timed_from_the_start_of_the_call(readings: Any
 
 
 def test_the_span_follows_the_conventions_for_generative_ai(spans: Callable[[], list[Any]]) -> None:
-    with track.llm_call(MODEL) as call:
+    with track.llm_call(MODEL, provider="openai") as call:
         call.tokens(input=12, output=3)
     span = spans()[0]
     assert span.name == "chat"
     assert dict(span.attributes) == {
+        "gen_ai.provider.name": "openai",
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": MODEL,
         "gen_ai.usage.input_tokens": 12,

@@ -97,7 +97,8 @@ def test_the_span_says_mode_tenant_and_agent(spans: Callable[[], list[Any]]) -> 
     with track.workflow("chat", tenant_id="acme", agent_id="a1"):
         pass
     assert dict(spans()[0].attributes) == {
-        "workflow.mode": "chat",
+        "gen_ai.operation.name": "invoke_workflow",
+        "gen_ai.workflow.name": "chat",
         "workflow.cache_status": "miss",
         "tenant.id": "acme",
         "gen_ai.agent.id": "a1",
