@@ -38,6 +38,10 @@ demo: $(VENV)/.demo ## Run everything embedded, without Docker: metrics, alerts,
 demo-check: $(VENV)/.demo ## Run the demo's story without a person: break the cache, see Slack and mail, mend it
 	@$(BIN)/vectorwatch demo check
 
+.PHONY: jaeger
+jaeger: ## Build Jaeger from its Go module into .tools/, for `make demo` (needs Go; some minutes the first time)
+	@scripts/build-jaeger
+
 .PHONY: test
 test: lint validate-rules unit story ## Run every check: lint, configuration, unit tests, the whole story
 

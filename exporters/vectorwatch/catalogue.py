@@ -240,7 +240,7 @@ def _cell(text: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "see there"
-    if field.default in (None, [], ()):
+    if field.default in (None, "", [], ()):
         return ""
     return f"`{field.default}`"
 

@@ -89,11 +89,12 @@ _SECRETS = click.option(
 @_SECRETS
 @click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
 @click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
-def setup(secrets: Path, checkout: Path, lists: Path) -> None:
+@click.option("--data", type=click.Path(path_type=Path), default="/data", show_default=True)
+def setup(secrets: Path, checkout: Path, lists: Path, data: Path) -> None:
     """Create what the stack needs before it starts; changes nothing that is already right."""
     from .setup.service import prepare
 
-    for line in prepare(secrets, checkout, lists):
+    for line in prepare(secrets, checkout, lists, data):
         click.echo(line)
 
 

@@ -6,13 +6,18 @@ What opens spans asks `tracer()`: None while tracing is off, so that it costs on
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Tracer
+
+_EXPORTER_LOGGER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_QUIET_SECONDS = 600.0
 
 _tracer: Tracer | None = None
 _provider: TracerProvider | None = None
@@ -43,6 +48,7 @@ def start(
     )
     traces = f"{endpoint.rstrip('/')}/v1/traces" if endpoint else None
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=traces)))
+    logging.getLogger(_EXPORTER_LOGGER).addFilter(_Seldom())
     trace.set_tracer_provider(provider)
     _provider, _tracer = provider, provider.get_tracer("vectorwatch")
     atexit.register(stop)
@@ -80,3 +86,19 @@ def current_ids() -> tuple[str, str] | None:
     if not context.is_valid or not context.trace_flags.sampled:
         return None
     return format(context.trace_id, "032x"), format(context.span_id, "016x")
+
+
+class _Seldom(logging.Filter):
+    """Lets one line pass in ten minutes: the exporter writes several a batch while a collector is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quiet_until = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
+        """Tell whether the line may pass."""
+        now = monotonic()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + _QUIET_SECONDS
+        return True

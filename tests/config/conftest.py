@@ -122,15 +122,16 @@ def start_prometheus(
     tmp_path: Path,
     free_port: Callable[[], int],
     start_program: Callable[..., Any],
-) -> Callable[[Path], Prometheus]:
-    def start(folder: Path) -> Prometheus:
-        address = f"127.0.0.1:{free_port()}"
+) -> Callable[..., Prometheus]:
+    def start(folder: Path, port: int = 0) -> Prometheus:
+        address = f"127.0.0.1:{port or free_port()}"
         argv = [
             str(tools["prometheus"]),
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={tmp_path / 'tsdb'}",
             f"--web.listen-address={address}",
             f"--web.user-assets={repository / 'docs'}",
+            "--enable-feature=exemplar-storage",
         ]
         start_program(argv, ready_url=f"http://{address}/-/ready")
         return Prometheus(f"http://{address}")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS
-from vectorwatch.setup.service import OWN_GROUP
+from vectorwatch.setup.service import DATA_OWNERS, OWN_GROUP
 
 from .compose import Render, Service
 
@@ -238,7 +238,7 @@ def test_every_exception_has_a_rule_and_a_reason() -> None:
 def test_the_services_that_are_promised_are_there(render: Render) -> None:
     always = {
         *("setup", "prometheus", "alertmanager", "grafana", "inbox", "qdrant-exporter", "dragonfly-exporter"),
-        *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter"),
+        *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter", "jaeger"),
     }
     assert render(()).get("services", {}).keys() == always
     assert render(("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
@@ -276,6 +276,7 @@ PROBES = {
     "prom/blackbox-exporter": ("wget",),
     "grafana/grafana": ("wget",),
     "ghcr.io/google/cadvisor": ("wget",),
+    "jaegertracing/jaeger": ("wget",),
     "qdrant/qdrant": ("bash",),
     "docker.dragonflydb.io/dragonflydb/dragonfly": ("redis-cli",),
     "vectorwatch/vectorwatch": ("healthcheck",),
@@ -294,21 +295,24 @@ def test_a_health_check_uses_only_what_its_image_contains(services: Mapping[str,
 # ── Ports ────────────────────────────────────────────────────────────────────────────────────────────────
 
 PUBLISHED = {
-    "grafana": ("GRAFANA_PORT", 3000),
-    "prometheus": ("PROMETHEUS_PORT", 9090),
-    "alertmanager": ("ALERTMANAGER_PORT", 9093),
-    "inbox": ("INBOX_PORT", 9446),
+    "GRAFANA_PORT": ("grafana", 3000),
+    "PROMETHEUS_PORT": ("prometheus", 9090),
+    "ALERTMANAGER_PORT": ("alertmanager", 9093),
+    "INBOX_PORT": ("inbox", 9446),
+    "JAEGER_PORT": ("jaeger", 16686),
+    "OTLP_GRPC_PORT": ("jaeger", 4317),
+    "OTLP_HTTP_PORT": ("jaeger", 4318),
 }
 
 
 def test_only_what_people_open_is_published_and_each_port_can_be_moved(render: Render) -> None:
-    moved = {variable: str(port + 20_000) for variable, port in PUBLISHED.values()}
+    moved = {variable: str(port + 20_000) for variable, (_, port) in PUBLISHED.items()}
     found = {
-        name: [(int(port["published"]), port["target"], port["host_ip"]) for port in service["ports"]]
+        (name, int(port["published"]), port["target"], port["host_ip"])
         for name, service in render(BIND_ADDRESS="192.0.2.7", **moved)["services"].items()
-        if service.get("ports")
+        for port in service.get("ports", [])
     }
-    assert found == {name: [(port + 20_000, port, "192.0.2.7")] for name, (_, port) in PUBLISHED.items()}
+    assert found == {(name, port + 20_000, port, "192.0.2.7") for name, port in PUBLISHED.values()}
 
 
 def test_links_follow_the_ports_and_the_name_of_the_machine(render: Render) -> None:
@@ -334,7 +338,8 @@ def test_prometheus_asks_each_service_at_the_port_that_its_health_check_asks(
     }
     for name, port in scraped.items():
         test = " ".join(services[name]["healthcheck"]["test"])
-        if name != "dragonfly":  # redis-cli knows its port
+        # redis-cli knows its port; Jaeger's health has one of its own.
+        if name not in ("dragonfly", "jaeger"):
             assert re.search(rf"\b{port}\b", test), name
 
 
@@ -347,9 +352,10 @@ def reachable(services: Mapping[str, Service], name: str) -> set[str]:
 
 
 def test_a_front_end_reaches_only_what_it_shows(services: Mapping[str, Service]) -> None:
-    assert reachable(services, "grafana") == {"prometheus", "alertmanager"}
-    assert reachable(services, "inbox") == {"prometheus", "alertmanager"}
-    assert reachable(services, "alertmanager") == {"prometheus", "grafana", "inbox"}
+    assert reachable(services, "grafana") == {"prometheus", "alertmanager", "jaeger"}
+    # Of `traces`: Jaeger, and the exporter that sends spans there as the inbox does.
+    assert reachable(services, "inbox") == {"prometheus", "alertmanager", "jaeger", "gpu-exporter"}
+    assert reachable(services, "alertmanager") == {"prometheus", "grafana", "inbox", "jaeger"}
 
 
 def test_what_is_watched_reaches_no_front_end(services: Mapping[str, Service]) -> None:
@@ -365,9 +371,35 @@ def test_what_is_watched_reaches_no_front_end(services: Mapping[str, Service]) -
 
 def test_who_measures_the_machine_has_no_way_out(render: Render) -> None:
     project = render()
-    for name in ("cadvisor", "node-exporter", "gpu-exporter"):
+    for name in ("cadvisor", "node-exporter"):
         assert [*project["services"][name]["networks"]] == ["metrics"]
-    assert project["networks"]["metrics"]["internal"] is True
+    assert project["services"]["gpu-exporter"]["networks"].keys() == {"metrics", "traces"}
+    assert all(project["networks"][name]["internal"] for name in ("metrics", "traces"))
+
+
+def test_whoever_may_send_spans_reaches_jaeger_and_jaeger_reaches_its_metrics(
+    services: Mapping[str, Service],
+) -> None:
+    senders = {
+        name
+        for name, service in services.items()
+        if any(variable.endswith("TRACES_ENDPOINT") for variable in service.get("environment", {}))
+    }
+    exporters = {"qdrant-exporter", "dragonfly-exporter", "hnsw-probe", "gpu-exporter", "inbox"}
+    assert senders == exporters
+    # Applications on `targets` as well, and Prometheus, which the Monitor tab asks.
+    assert reachable(services, "jaeger") >= {*exporters, "prometheus", "grafana", "workload"}
+
+
+def test_nobody_sends_spans_until_one_value_says_where(render: Render) -> None:
+    def told(**variables: str) -> set[str]:
+        found = (service.get("environment", {}) for service in render(**variables)["services"].values())
+        return {
+            value for values in found for name, value in values.items() if name.endswith("TRACES_ENDPOINT")
+        }
+
+    assert told() == {""}
+    assert told(TRACES_ENDPOINT="http://jaeger:4318") == {"http://jaeger:4318"}
 
 
 def test_prometheus_reaches_all_that_it_scrapes(services: Mapping[str, Service]) -> None:
@@ -421,6 +453,16 @@ def test_alertmanager_finds_each_secret_where_setup_puts_it(
 def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Mapping[str, Service]) -> None:
     for name in ("demo-targets", "gpu-targets"):
         assert services[name]["user"] == f"{OWN_GROUP}:{OWN_GROUP}"
+
+
+def test_setup_gives_each_data_folder_to_the_user_of_its_service(services: Mapping[str, Service]) -> None:
+    for name, uid in DATA_OWNERS.items():
+        volume = f"{name}_data"
+        assert volumes_of(services["setup"])[volume]["target"] == f"/data/{name}"
+        assert volume in volumes_of(services[name])
+        assert services[name]["user"] == f"{uid}:{uid}"
+    given = {place["target"] for place in services["setup"]["volumes"] if "/data/" in place["target"]}
+    assert given == {f"/data/{name}" for name in DATA_OWNERS}
 
 
 def test_every_volume_that_is_declared_is_used(render: Render) -> None:

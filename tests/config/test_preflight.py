@@ -5,6 +5,7 @@ The engine is a stand-in that answers as `docker` does; scripts/smoke runs the r
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -36,10 +37,8 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
     (checkout / "scripts").mkdir(parents=True)
     shutil.copy(repository / "scripts" / "preflight", checkout / "scripts")
     shutil.copy(repository / ".env.example", checkout)
-    free = {
-        name: str(free_port())
-        for name in ("GRAFANA_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "INBOX_PORT")
-    }
+    text = (repository / ".env.example").read_text(encoding="utf-8")
+    free = {name: str(free_port()) for name in re.findall(r"^#([A-Z_]+_PORT)=", text, re.MULTILINE)}
 
     def run(
         env_file: str | None = None, environment: Mapping[str, str] = free, override: str = "", **answers: str
@@ -73,6 +72,8 @@ def problems(done: subprocess.CompletedProcess[str]) -> list[str]:
 def test_a_good_machine_has_no_line(preflight: Preflight) -> None:
     assert problems(preflight()) == []
     assert problems(preflight("# my values\n\nPROMETHEUS_RETENTION_TIME=7d\nCOMPOSE_PROFILES=demo,gpu")) == []
+    assert problems(preflight("TRACES_ENDPOINT=\nJAEGER_RETENTION=36h")) == []
+    assert problems(preflight("TRACES_ENDPOINT=http://jaeger:4318")) == []
 
 
 @pytest.mark.parametrize("version", ["25.0", "25.0.3", "v28.1.0", "100.0"])
@@ -112,6 +113,8 @@ def test_an_engine_that_will_not_do_is_one_line(
         ),
         ("PROMETHEUS_RETENTION_SIZE=10\n", ".env line 1: PROMETHEUS_RETENTION_SIZE=10 cannot be used"),
         ("PROMETHEUS_MEMORY=lots\n", ".env line 1: PROMETHEUS_MEMORY=lots cannot be used"),
+        ("JAEGER_RETENTION=7d\n", ".env line 1: JAEGER_RETENTION=7d cannot be used"),
+        ("TRACES_ENDPOINT=jaeger:4318\n", ".env line 1: TRACES_ENDPOINT=jaeger:4318 cannot be used"),
         ("COMPOSE_PROFILES=dmeo\n", ".env line 1: COMPOSE_PROFILES=dmeo cannot be used"),
         ("just words\n", ".env line 1 is no NAME=value"),
         ("INBOX_PORT=", ".env line 1: INBOX_PORT is empty"),

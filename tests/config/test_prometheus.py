@@ -49,6 +49,8 @@ def test_every_listed_server_has_one_instance_in_both_of_its_jobs(
         ("alertmanager", "alertmanager:9093", "http://alertmanager:9093/metrics"),
         ("inbox", "inbox:9446", "http://inbox:9446/metrics"),
         ("grafana", "grafana:3000", "http://grafana:3000/metrics"),
+        ("jaeger", "jaeger:8888", "http://jaeger:8888/metrics"),
+        ("jaeger-spanmetrics", "jaeger:8889", "http://jaeger:8889/metrics"),
         ("node-exporter", "node-exporter:9100", "http://node-exporter:9100/metrics"),
         ("cadvisor", "cadvisor:8080", "http://cadvisor:8080/metrics"),
         ("blackbox-exporter", "blackbox-exporter:9115", "http://blackbox-exporter:9115/metrics"),
@@ -89,7 +91,7 @@ def test_the_servers_of_a_profile_are_known_as_long_as_they_are_on_its_list(
         "dragonfly-exporter",
         "hnsw-probe",
     }
-    stack |= {"node-exporter", "cadvisor", "blackbox-exporter"}
+    stack |= {"node-exporter", "cadvisor", "blackbox-exporter", "jaeger", "jaeger-spanmetrics"}
 
     def jobs() -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

@@ -70,13 +70,17 @@ def _run(repository: Path, tools: Path, docker: Docker, scratch: Path, report: R
         _say("\n".join(write_figures(report)))
 
 
+_TRACED = {"TRACES_ENDPOINT": "http://jaeger:4318"}
+"""So that our own programs must reach Jaeger."""
+
+
 @contextmanager
 def _open_project(repository: Path, docker: Docker, folder: Path) -> Iterator[Project]:
     folder.mkdir()
     name = f"vectorwatch-smoke-{os.getpid()}"
     copy_checkout(repository, folder)
     root = docker.run("info", "--format", "{{.DockerRootDir}}").strip()
-    project = Project(docker, folder, name, write_environment(folder, name, {"DOCKER_ROOT": root}))
+    project = Project(docker, folder, name, write_environment(folder, name, {"DOCKER_ROOT": root, **_TRACED}))
     project.read()
     yield project
 

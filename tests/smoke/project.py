@@ -24,8 +24,11 @@ PORTS = {
     "alertmanager": "ALERTMANAGER_PORT",
     "inbox": "INBOX_PORT",
     "grafana": "GRAFANA_PORT",
+    "jaeger": "JAEGER_PORT",
+    "jaeger-otlp-grpc": "OTLP_GRPC_PORT",
+    "jaeger-otlp": "OTLP_HTTP_PORT",
 }
-"""By service: the value of `.env` that names its port on the host."""
+"""By service, and by its further ports: the value of `.env` that names the port on the host."""
 
 
 class NotReadyError(VectorwatchError):

@@ -8,7 +8,7 @@ from time import monotonic
 
 import httpx
 
-from tests.smoke.checks import alert, health, ports, processes, secret_files, survival, targets
+from tests.smoke.checks import alert, health, ports, processes, secret_files, survival, targets, traces
 from tests.smoke.command import CommandError
 from tests.smoke.images.supply import Supplier
 from tests.smoke.measure import measure_images, measure_use
@@ -29,6 +29,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "secrets are random": secret_files.are_random,
     "secrets are private": secret_files.are_private,
     "a new target is scraped": targets.new_one_found,
+    "traces arrive": traces.arrive,
     "an alert and its end arrive": alert.reaches_inbox,
     "data survives down and up": survival.of_data,
     "health checks can fail": health.fail_when_stopped,

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from vectorwatch.demo.jaeger import render_jaeger
 from vectorwatch.demo.rendering import parse_yaml, replace_addresses
 from vectorwatch.demo.target_lists import TargetLists
 
@@ -27,6 +28,7 @@ class Configuration:
     alertmanager: Path
     left_out: Sequence[str]
     target_lists: TargetLists
+    jaeger: Sequence[Path] = ()
 
 
 def render_configuration(repository: Path, folder: Path, ports: Mapping[str, int]) -> Configuration:
@@ -40,8 +42,11 @@ def render_configuration(repository: Path, folder: Path, ports: Mapping[str, int
     left_out = _leave_out_foreign_jobs(prometheus / "prometheus.yml")
     _copy(repository / "alertmanager", alertmanager, ports, without=("tests", "secrets"))
     (alertmanager / "defaults").rename(alertmanager / "secrets")
+    jaeger: Sequence[Path] = ()
+    if "jaeger" in ports:
+        jaeger = render_jaeger(repository / "jaeger", folder / "jaeger", ports, folder.parent / "jaeger")
     return Configuration(
-        prometheus / "prometheus.yml", alertmanager / "alertmanager.yml", left_out, target_lists
+        prometheus / "prometheus.yml", alertmanager / "alertmanager.yml", left_out, target_lists, jaeger
     )
 
 

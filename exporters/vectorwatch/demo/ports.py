@@ -27,6 +27,17 @@ DEFAULT_PORTS: Mapping[str, int] = {
 }
 """By service; `dragonfly` is whatever speaks its protocol (the embedded Valkey here)."""
 
+JAEGER_PORTS: Mapping[str, int] = {
+    "jaeger": 16686,
+    "jaeger-query-grpc": 16685,
+    "jaeger-otlp": 4318,
+    "jaeger-otlp-grpc": 4317,
+    "jaeger-metrics": 8888,
+    "jaeger-spanmetrics": 8889,
+    "jaeger-health": 13133,
+}
+"""Taken only where there is a Jaeger to run."""
+
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -34,14 +45,22 @@ class PortTakenError(VectorwatchError):
     """Ports that other programs hold; nothing was started."""
 
 
-def choose_ports(kind: str) -> dict[str, int]:
-    """Return a port for each service: `default` or `free`. Raises PortTakenError, VectorwatchError."""
+def name_host(service: str) -> str:
+    """Return by which name the configuration calls whoever has the port of `service`."""
+    return "jaeger" if service in JAEGER_PORTS else service.removesuffix("-smtp")
+
+
+def choose_ports(kind: str, wanted: Mapping[str, int] = DEFAULT_PORTS) -> dict[str, int]:
+    """Return a port for each service: as `wanted` (`default`) or `free`.
+
+    Raises PortTakenError, VectorwatchError.
+    """
     if kind == "free":
-        return dict(zip(DEFAULT_PORTS, find_free_ports(len(DEFAULT_PORTS)), strict=True))
+        return dict(zip(wanted, find_free_ports(len(wanted)), strict=True))
     if kind != "default":
         raise VectorwatchError(f"demo: PORTS is `{kind}`; write `default` or `free`")
-    refuse_taken(DEFAULT_PORTS)
-    return dict(DEFAULT_PORTS)
+    refuse_taken(wanted)
+    return dict(wanted)
 
 
 def refuse_taken(ports: Mapping[str, int]) -> None:

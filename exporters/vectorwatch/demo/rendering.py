@@ -8,18 +8,23 @@ from typing import Any
 
 import yaml
 
-from vectorwatch.demo.ports import DEFAULT_PORTS, HOST
+from vectorwatch.demo.ports import DEFAULT_PORTS, HOST, JAEGER_PORTS, name_host
 from vectorwatch.errors import VectorwatchError
 
 _SERVICE_OF_ADDRESS = {
-    f"{service.removesuffix('-smtp')}:{port}": service for service, port in DEFAULT_PORTS.items()
+    f"{name_host(service)}:{port}": service for service, port in {**DEFAULT_PORTS, **JAEGER_PORTS}.items()
 }
 _ADDRESS = re.compile(r"(?<![\w.-])(" + "|".join(map(re.escape, _SERVICE_OF_ADDRESS)) + r")(?!\d)")
 
 
 def replace_addresses(text: str, ports: Mapping[str, int]) -> str:
-    """Return `text` with `service:port` of every demo service replaced by where the demo runs it."""
-    return _ADDRESS.sub(lambda found: f"{HOST}:{ports[_SERVICE_OF_ADDRESS[found[1]]]}", text)
+    """Return `text` with `service:port` of every service in `ports` replaced by where the demo runs it."""
+
+    def replace(found: re.Match[str]) -> str:
+        service = _SERVICE_OF_ADDRESS[found[1]]
+        return f"{HOST}:{ports[service]}" if service in ports else found[0]
+
+    return _ADDRESS.sub(replace, text)
 
 
 def parse_yaml(content: bytes, name: str) -> Any:

@@ -16,7 +16,6 @@ from vectorwatch.demo.readiness import answers_http
 from vectorwatch.demo.supervisor import Service
 from vectorwatch.demo.valkey import describe_valkey
 
-_TRACES = "jaeger-otlp-http"
 _VECTORWATCH = str(Path(sys.executable).parent / "vectorwatch")
 
 
@@ -42,7 +41,7 @@ def describe_watched(site: Site) -> list[Service]:
 
 
 def describe_watchers(site: Site) -> list[Service]:
-    """Return the exporters, the probe, the inbox and Alertmanager."""
+    """Return the exporters, the probe, the inbox, Alertmanager, and Jaeger where there is one."""
     qdrant = {"URL": site.url("qdrant"), **_targets_file(site, "qdrant")}
     cache = {"URL": f"redis://{HOST}:{site.ports[CACHE]}", **_targets_file(site, CACHE)}
     inbox = {
@@ -57,6 +56,7 @@ def describe_watchers(site: Site) -> list[Service]:
         _describe_own(site, "hnsw-probe", ("probe", "hnsw"), "HNSW", qdrant),
         _describe_own(site, "inbox", ("inbox",), "INBOX", inbox),
         describe_alertmanager(site),
+        *([describe_jaeger(site)] if "jaeger" in site.ports else []),
     ]
 
 
@@ -95,7 +95,6 @@ def describe_app(site: Site) -> Service:
         "CACHE_URL": f"redis://{HOST}:{site.ports[CACHE]}",
         "DATA": str(site.folder / SERVICE),
         "DEMO_FAULTS": "true",
-        "TRACES_ENDPOINT": site.url(_TRACES) if _TRACES in site.ports else "",
     }
     return _describe_own(site, SERVICE, ("demo-app",), "APP", settings)
 
@@ -130,6 +129,16 @@ def describe_alertmanager(site: Site) -> Service:
     )
 
 
+def describe_jaeger(site: Site) -> Service:
+    """Return Jaeger, which keeps its traces in the folder of this run."""
+    return Service(
+        name="jaeger",
+        command=(str(site.tools["jaeger"]), *(f"--config={path}" for path in site.configuration.jaeger)),
+        ready=answers_http(site.url("jaeger-health", "/status")),
+        url=site.url("jaeger"),
+    )
+
+
 def describe_prometheus(site: Site) -> Service:
     """Return Prometheus; it starts last, so that its first scrapes find everybody."""
     return Service(
@@ -141,6 +150,7 @@ def describe_prometheus(site: Site) -> Service:
             f"--web.listen-address={HOST}:{site.ports['prometheus']}",
             f"--web.external-url={site.url('prometheus')}",
             f"--web.user-assets={site.documentation}",  # alerts link to the runbooks there
+            "--enable-feature=exemplar-storage",
             "--web.enable-lifecycle",
         ),
         ready=answers_http(site.url("prometheus", "/-/ready")),
@@ -158,6 +168,8 @@ def _describe_own(
     site: Site, name: str, arguments: tuple[str, ...], prefix: str, settings: Mapping[str, str]
 ) -> Service:
     variables = {"HOST": HOST, "PORT": str(site.ports[name]), **settings}
+    if "jaeger-otlp" in site.ports:
+        variables["TRACES_ENDPOINT"] = site.url("jaeger-otlp")
     return Service(
         name=name,
         command=(_VECTORWATCH, *arguments),

@@ -11,7 +11,8 @@ from time import monotonic
 from vectorwatch.demo import CACHE
 from vectorwatch.demo.configuration import render_configuration
 from vectorwatch.demo.interruption import Interruption
-from vectorwatch.demo.ports import choose_ports
+from vectorwatch.demo.jaeger import MISSING, find_jaeger
+from vectorwatch.demo.ports import DEFAULT_PORTS, JAEGER_PORTS, choose_ports
 from vectorwatch.demo.repository import find_repository
 from vectorwatch.demo.run_folder import open_run_folder
 from vectorwatch.demo.services import (
@@ -44,6 +45,11 @@ class Stack:
         """Tell whether Prometheus comes from Debian, which leaves the web pages out of its package."""
         return ".tools" in self.site.tools["prometheus"].parts
 
+    @property
+    def jaeger_has_no_pages(self) -> bool:
+        """Tell whether Jaeger was built from its Go module, which leaves its web pages out."""
+        return ".tools" in self.site.tools.get("jaeger", Path()).parts
+
     def kill_cache(self) -> None:
         """Kill the cache as a crash would."""
         self.supervisor.kill(CACHE)
@@ -69,8 +75,17 @@ class Needs:
 def gather_needs(ports: str) -> Needs:
     """Choose ports (`default` or `free`) and find or fetch the tools. Raises VectorwatchError."""
     repository = find_repository()
-    chosen = choose_ports(ports)
-    return Needs(repository, chosen, ensure_tools(("prometheus", "alertmanager"), repository / ".tools"))
+    folder = repository / ".tools"
+    jaeger = find_jaeger(folder)
+    chosen = choose_ports(ports, {**DEFAULT_PORTS, **(JAEGER_PORTS if jaeger else {})})
+    tools = ensure_tools(("prometheus", "alertmanager"), folder)
+    return Needs(repository, chosen, {**tools, **({"jaeger": jaeger} if jaeger else {})})
+
+
+def explain_absent(needs: Needs, left_out: Sequence[str]) -> list[str]:
+    """Return a line for each thing that a user of the whole stack would miss."""
+    lines = [] if "jaeger" in needs.tools else [MISSING]
+    return lines + ([f"demo: not part of it, so not scraped: {', '.join(left_out)}"] if left_out else [])
 
 
 @contextmanager
@@ -82,8 +97,8 @@ def run_stack(needs: Needs, interruption: Interruption) -> Iterator[Stack]:
     start = monotonic()
     with open_run_folder(needs.repository / ".demo") as folder:
         configuration = render_configuration(needs.repository, folder / "configuration", needs.ports)
-        if configuration.left_out:
-            print(f"demo: not part of it, so not scraped: {', '.join(configuration.left_out)}")
+        for line in explain_absent(needs, configuration.left_out):
+            print(line)
         site = Site(needs.ports, needs.tools, folder, configuration, needs.repository / "docs")
         with Supervisor(folder / "logs", interruption, clean_environment()) as supervisor:
             _start(supervisor, [*describe_watched(site), *describe_watchers(site)])

@@ -34,9 +34,14 @@ def _explain(stack: Stack) -> str:
         "watch more": "add its address to a list in prometheus/targets/ (no restart)",
         "end all of it": "Ctrl-C",
     }
+    if "jaeger" in stack.site.ports:
+        hints["traces"] = stack.site.url("jaeger")
+        hints["send traces (OTLP)"] = stack.site.url("jaeger-otlp")
     lines = [f"demo: all of it runs after {stack.start_seconds:.0f} s; logs are in {stack.logs}"]
     if stack.tools_have_no_pages:
         hints["targets, rules, queries"] += "/api/v1/targets, /rules, /query (Debian's build has no pages)"
+    if stack.jaeger_has_no_pages:
+        hints["traces"] += "/api/traces?service=hnsw-probe (built from its Go module it has no pages)"
     return "\n".join([*lines, *(f"  {what + ':':<26}{how}" for what, how in hints.items())])
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import JsonClient, StatusError
+from vectorwatch.serve.span import Attribute, describe_server, open_span
 
 from .answer import SearchAnswer, parse_count, parse_names, parse_scores, parse_vectors, server_seconds
 from .budget import Clock
@@ -112,8 +113,26 @@ class SearchClient:
         if subject.vector.name:
             body["using"] = subject.vector.name
         body |= ({"params": params} if params else {}) | _filter(conditions)
-        document, seconds = await self._query(mode, subject, body)
-        return SearchAnswer(parse_scores(document), seconds)
+        with open_span(
+            f"search {subject.collection}", self._describe(mode, subject, limit, params), is_client=True
+        ):
+            document, seconds = await self._query(mode, subject, body)
+            return SearchAnswer(parse_scores(document), seconds)
+
+    def _describe(
+        self, mode: Mode, subject: Subject, k: int, params: Mapping[str, Any]
+    ) -> dict[str, Attribute]:
+        """Return what a span says of a search, as OpenTelemetry's conventions for databases name it."""
+        ef = params.get("hnsw_ef", "default")
+        return {
+            "db.system.name": "qdrant",
+            "db.operation.name": "search",
+            "db.collection.name": subject.collection,
+            "vectorwatch.search.mode": mode.value,
+            "vectorwatch.search.k": k,
+            **describe_server(self.http.base_url),
+            **({"vectorwatch.search.ef": ef} if mode is Mode.ANN else {}),
+        }
 
     async def _query(self, mode: Mode, subject: Subject, body: Mapping[str, Any]) -> tuple[Any, float]:
         # The server gives up when we do; it takes whole seconds only.

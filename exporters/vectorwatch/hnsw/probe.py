@@ -13,6 +13,7 @@ import aiohttp
 
 from vectorwatch.errors import TargetError
 from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.span import describe_server, mark_failed, open_span
 
 from .budget import Budget, Clock
 from .client import Mode, SearchClient
@@ -69,6 +70,13 @@ class Probe:
 
     async def run_round(self) -> None:
         """Measure what the budget allows; never raises, the outcome is in `state`."""
+        with open_span("probe round", describe_server(self.target.url)) as span:
+            failure = await self._try_round()
+            if failure is not None:
+                mark_failed(span, failure.trouble.value, failure.text)
+        self.state.end_round(failure, self._wall_clock())
+
+    async def _try_round(self) -> Failure | None:
         failure: Failure | None
         try:
             async with asyncio.timeout(self._round_timeout_seconds):
@@ -79,7 +87,7 @@ class Probe:
         except Exception as error:  # the one boundary: a defect here must not end the other targets' rounds
             log.exception("%s: a round was ended by a defect of the probe", self.target.label)
             failure = self.state.count(Trouble.INTERNAL, repr(error))
-        self.state.end_round(failure, self._wall_clock())
+        return failure
 
     async def _measure_target(self) -> Failure | None:
         """Visit the collections, longest unvisited first; return what concerns them all."""

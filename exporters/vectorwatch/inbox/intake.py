@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from vectorwatch.serve.span import mark_failed, open_span
+
 from .entry import Head
 from .metrics import InboxMetrics
 from .notification import Channel, Notification, RefusalReason, RefusedError
@@ -26,11 +28,13 @@ class Intake:
 
     async def take(self, channel: Channel, parse: Callable[[], Awaitable[Notification]]) -> Head:
         """Return once the notification that `parse` gives is on the disk; raise RefusedError if it is not."""
-        try:
-            return await self._writer.store(await parse())
-        except RefusedError as refusal:
-            self.note_refusal(channel, refusal)
-            raise
+        with open_span(f"receive {channel}", {"vectorwatch.channel": channel.value}) as span:
+            try:
+                return await self._writer.store(await parse())
+            except RefusedError as refusal:
+                mark_failed(span, refusal.reason.value)
+                self.note_refusal(channel, refusal)
+                raise
 
     def note_refusal(self, channel: Channel, refusal: RefusedError) -> None:
         """Count and log a message that is not taken."""

@@ -12,11 +12,13 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry
 
+from vectorwatch import __version__
 from vectorwatch.serve.app import base_app, exposition_response, own_registry
 from vectorwatch.serve.log import configure
 from vectorwatch.serve.metric import Sink
 from vectorwatch.serve.server import listen
 from vectorwatch.serve.server import run as serve
+from vectorwatch.serve.span import traced
 from vectorwatch.settings import load
 
 from .guard import KnownHosts, KnownHostsOnly, SafeHeaders
@@ -44,7 +46,8 @@ def run(config: Path | None) -> None:
         settings.data, settings.max_journal_bytes, retry_window_seconds=settings.retry_window_seconds
     )
     try:
-        serve(build_app(settings, journal, mail_listener), settings)
+        with traced("inbox", __version__, settings.traces_endpoint):
+            serve(build_app(settings, journal, mail_listener), settings)
     finally:
         journal.close()
 

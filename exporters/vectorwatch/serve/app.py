@@ -49,7 +49,14 @@ def base_app(title: str, lifespan: Lifespan | None = None, find_trouble: Callabl
     it `/readyz` says that the start has ended, because routes are served only after it.
     """
     app = FastAPI(
-        title=title, version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title=title,
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # A span for each question whether we are ready would bury those of our own work (`span`).
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
 
     @app.get("/healthz", response_class=PlainTextResponse)

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from vectorwatch.errors import Reason, TargetError
 
 from .metric import Metric, Sink, Table
+from .span import describe_server, mark_failed, open_span
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +72,16 @@ class Exporter(Generic[T]):
         """Return what `target` says within `timeout_seconds`, and always whether it could be read."""
         sink = Sink(self.max_series)
         started = time.perf_counter()
-        reason = await self._collect(target, sink, timeout_seconds)
+        with open_span(f"scrape {self.name}", describe_server(target.label)) as span:
+            reason, message = await self._collect(target, sink, timeout_seconds)
+            if reason is not None:
+                mark_failed(span, reason.value, message)
         outcome = Outcome(reason, time.perf_counter() - started, sink.dropped)
         sink.lift_ceiling()
         sink.add(outcome_table(self.name), [outcome])
         return sink
 
-    async def _collect(self, target: T, sink: Sink, timeout_seconds: float) -> Reason | None:
+    async def _collect(self, target: T, sink: Sink, timeout_seconds: float) -> tuple[Reason | None, str]:
         reason, message, defect = None, "", None
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -89,7 +93,7 @@ class Exporter(Generic[T]):
         except Exception as error:  # the one boundary: a defect here must not lose the other targets
             reason, message, defect = Reason.INTERNAL, repr(error), error
         self._log_change(target.label, reason, message, defect)
-        return reason
+        return reason, message
 
     def _log_change(self, label: str, reason: Reason | None, message: str, defect: Exception | None) -> None:
         """Log once when a target's state changes, not at every scrape."""

@@ -15,11 +15,13 @@ from typing import TypeVar
 import uvicorn
 from fastapi import FastAPI
 
+from vectorwatch import __version__
 from vectorwatch.errors import VectorwatchError
 from vectorwatch.settings import load
 
 from . import log
 from .settings import ServeSettings
+from .span import traced
 
 S = TypeVar("S", bound=ServeSettings)
 
@@ -58,7 +60,8 @@ def start(program: str, model: type[S], build_app: Callable[[S], FastAPI], confi
     """Load the settings of `program`, set its logs up and serve until SIGTERM. Raises ConfigError."""
     settings = load(model, config_file=config)
     log.configure(program, settings.log_level)
-    run(build_app(settings), settings)
+    with traced(program, __version__, settings.traces_endpoint):
+        run(build_app(settings), settings)
 
 
 def listen(host: str, port: int, env_prefix: str) -> socket.socket:

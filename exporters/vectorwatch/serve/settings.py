@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Generic, Literal, Protocol, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from vectorwatch.errors import ConfigError
 from vectorwatch.settings import Settings
 
+from .http_target import check_http_url
 from .scrape import Target
 from .target_list import TargetList
 
@@ -25,6 +26,14 @@ class ServeSettings(Settings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level of the log lines."
     )
+    traces_endpoint: str = Field(
+        "", description="Where spans of this program go by OTLP, such as http://jaeger:4318; empty: nowhere."
+    )
+
+    @field_validator("traces_endpoint")
+    @classmethod
+    def _check_traces_endpoint(cls, url: str) -> str:
+        return check_http_url(url) if url else url
 
 
 class ExporterSettings(ServeSettings):

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from vectorwatch.errors import VectorwatchError
+
 from .checkout import refuse_unreadable
 from .fill import fill
 from .keyring import KEYRINGS, LOGINS
@@ -15,12 +17,28 @@ OWN_GROUP = 10001
 """Group of our own image's user, which writes the lists of the profiles."""
 
 
-def prepare(secrets: Path, checkout: Path, lists: Path, chown: Chown = os.chown) -> Iterator[str]:
+DATA_OWNERS = {"jaeger": 10001}
+"""User ids of services whose image holds no folder from which a new volume would take its owner."""
+
+
+def prepare(secrets: Path, checkout: Path, lists: Path, data: Path, chown: Chown = os.chown) -> Iterator[str]:
     """Prepare everything, yielding a line for each part that is done. Raises VectorwatchError."""
     refuse_unreadable(checkout)
     for keyring in KEYRINGS:
         yield fill(SecretsVolume(secrets / keyring.service, keyring.uid, chown), keyring, checkout)
+    for service, uid in DATA_OWNERS.items():
+        yield give_data(data / service, uid, chown)
     yield empty_lists(lists, chown)
+
+
+def give_data(folder: Path, uid: int, chown: Chown = os.chown) -> str:
+    """Give the data folder of a service to its user. Raises VectorwatchError."""
+    try:
+        if folder.stat().st_uid != uid:
+            chown(folder, uid, uid)
+    except OSError as error:
+        raise VectorwatchError(f"setup: {folder.name}: no volume at {folder} ({error.strerror})") from error
+    return f"setup: {folder.name}: data folder ready"
 
 
 def empty_lists(folder: Path, chown: Chown = os.chown) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from tests.otlp import find_spans, make_trace_id
+from tests.smoke.checks.traces import JAEGER, send
 from tests.smoke.stage import CheckError, Stage, wait
 
 _KEEPERS = ("prometheus", "alertmanager", "inbox")
@@ -25,6 +27,8 @@ class Kept:
     """The value and the time of a sample of Prometheus."""
     silence: str
     notifications: Mapping[int, Any]
+    trace: str
+    """The id of a trace; empty without a Jaeger."""
 
 
 def of_data(stage: Stage) -> str:
@@ -39,16 +43,24 @@ def of_data(stage: Stage) -> str:
     wait(
         lambda: _explain_lost(stage, before), "after `down` and `up`", ("prometheus", "alertmanager", "inbox")
     )
-    return (
-        f"a sample, a silence, {len(before.notifications)} notifications; healthy again after {seconds:.0f} s"
-    )
+    kept = ["a sample", "a silence", *(["a trace"] if before.trace else [])]
+    kept.append(f"{len(before.notifications)} notifications")
+    return f"{', '.join(kept)}; healthy again after {seconds:.0f} s"
 
 
 def _note(stage: Stage) -> Kept:
     found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE).json()["data"]["result"]
     if not found:
         raise CheckError(f"no sample of {_SAMPLE}", ("prometheus",))
-    return Kept(found[0], _silence(stage), _list_notifications(stage))
+    return Kept(found[0], _silence(stage), _list_notifications(stage), _trace(stage))
+
+
+def _trace(stage: Stage) -> str:
+    if JAEGER in stage.absent:
+        return ""
+    trace = make_trace_id()
+    send(stage, trace)
+    return trace
 
 
 def _silence(stage: Stage) -> str:
@@ -80,4 +92,8 @@ def _explain_lost(stage: Stage, before: Kept) -> str:
         return "the silence is gone"
     after = _list_notifications(stage, since=str(min(before.notifications) - 1))
     lost = [number for number, record in before.notifications.items() if after.get(number) != record]
-    return f"notifications {lost} are gone or changed" if lost else ""
+    if lost:
+        return f"notifications {lost} are gone or changed"
+    if before.trace and not find_spans(stage.project.url(JAEGER), before.trace):
+        return "the trace is gone"
+    return ""

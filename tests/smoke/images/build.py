@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.smoke.command import run
 from tests.smoke.docker import Docker
 from tests.smoke.engine.programs import Programs
 from tests.smoke.images import base_system, root_system
-from tests.smoke.images.recipe import SUITES, Built, GoProgram
+from tests.smoke.images.recipe import SUITES, Built, GoModule, GoProgram
 from vectorwatch.demo.debian import PackageError, PrivateApt, Say, open_suite
+from vectorwatch.demo.repository import find_repository
 
 LABEL = "vectorwatch.stand-in"
 """Says of an image what stands in for what; images built on it inherit the label."""
 _CACHE = "vectorwatch-stand-in"
 _HERE = Path(__file__).parent
 _BUILD_SECONDS = 900
+_GO_BUILD_SECONDS = 1800
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -48,6 +51,29 @@ class Builder:
                 root_system.pack(recipe, scratch / "root", scratch / "root.tar")
                 what = f"Debian's {recipe.package} {version}"
                 changes = [*root_system.describe(recipe), f'LABEL {LABEL}="{what}"']
+                self._import(scratch / "root.tar", cached, changes)
+        self._docker.run("tag", cached, image)
+        return self.read_label(cached)
+
+    def make_go_module(self, recipe: GoModule, image: str) -> str:
+        """Make `image` of a program built with this machine's Go; return what it is.
+
+        The image is kept in the engine, the program in `.tools/`. Raises PackageError, CommandError.
+        """
+        script = self._repository / recipe.script
+        sources = (script.read_bytes(), Path(root_system.__file__).read_bytes())
+        cached = f"{_CACHE}/{recipe.program}:{_hash(asdict(recipe), *sources)}"
+        if self._docker.find_image(cached) is None:
+            folder = find_repository() / ".tools" / recipe.program
+            self._say(f"smoke: building {recipe.program} from its Go module: some minutes the first time")
+            told = run([str(script), str(folder)], timeout_seconds=_GO_BUILD_SECONDS)
+            what = f"{recipe.module} {told.split('(')[-1].rstrip().rstrip(')')}, built from its Go module"
+            as_program = recipe.as_program()
+            with self._open_scratch() as scratch:
+                built, suite = folder / recipe.program, self._open_suite()
+                root_system.unpack_beside(built, suite, scratch / "root", self._say)
+                root_system.pack(as_program, scratch / "root", scratch / "root.tar")
+                changes = [*root_system.describe(as_program), f'LABEL {LABEL}="{what}"']
                 self._import(scratch / "root.tar", cached, changes)
         self._docker.run("tag", cached, image)
         return self.read_label(cached)

@@ -36,13 +36,31 @@ class Built:
 
 
 @dataclass(frozen=True)
+class GoModule:
+    """An image of a program that a script of the checkout builds from its Go module, beside busybox.
+
+    The script takes the folder to build into and ends with a line that holds the version in brackets.
+    """
+
+    script: str
+    program: str
+    module: str
+    uid: int
+
+    def as_program(self) -> GoProgram:
+        """Return what the image holds: the program, as if a package had brought it."""
+        path = f"/usr/bin/{self.program}"
+        return GoProgram(self.program, path, (path,), user=str(self.uid), uid=self.uid)
+
+
+@dataclass(frozen=True)
 class Absent:
     """An image for which there is nothing: the service is named as not run."""
 
     reason: str
 
 
-Recipe = GoProgram | Built | Absent
+Recipe = GoProgram | GoModule | Built | Absent
 
 
 def _prometheus_like(
@@ -64,8 +82,11 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "qdrant/qdrant": Built("qdrant", "the demo's embedded engine", context="exporters"),
     "docker.dragonflydb.io/dragonflydb/dragonfly": Built("dragonfly", "Debian's Valkey"),
+    "jaegertracing/jaeger": GoModule(
+        "scripts/build-jaeger", "jaeger", "github.com/jaegertracing/jaeger", uid=10001
+    ),
     "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
-    "ghcr.io/google/cadvisor": Absent("neither Debian nor PyPI has cAdvisor"),
+    "ghcr.io/google/cadvisor": Absent("neither Debian, PyPI nor Go's module proxy has cAdvisor"),
 }
 """By repository of the image, without its tag."""
 

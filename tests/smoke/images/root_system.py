@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.smoke.images.recipe import GoProgram
-from vectorwatch.demo.debian import PrivateApt, Say
+from vectorwatch.demo.debian import Package, PrivateApt, Say
 
 _COMPANIONS = ("libc6", "busybox-static")
 _MERGED = ("bin", "sbin", "lib", "lib64")
@@ -22,13 +23,24 @@ _GROUPS = "root:x:0:\nnobody:x:65534:\n"
 
 def unpack(recipe: GoProgram, suite: PrivateApt, folder: Path, say: Say) -> str:
     """Unpack the program and its companions into `folder`; return the program's version."""
-    packages = suite.list_packages([recipe.package, *_COMPANIONS], with_libraries=False)
+    packages = _unpack([recipe.package, *_COMPANIONS], suite, folder, say)
+    return next(package.version for package in packages if package.name == recipe.package)
+
+
+def unpack_beside(program: Path, suite: PrivateApt, folder: Path, say: Say) -> None:
+    """Put a program that was built here into `folder`, and the companions beside it."""
+    _unpack(_COMPANIONS, suite, folder, say)
+    shutil.copy(program, folder / "usr" / "bin")
+
+
+def _unpack(names: Sequence[str], suite: PrivateApt, folder: Path, say: Say) -> Sequence[Package]:
+    packages = suite.list_packages(names, with_libraries=False)
     for name in _MERGED:
         (folder / "usr" / name).mkdir(parents=True, exist_ok=True)
         (folder / name).symlink_to(f"usr/{name}")
     for package in packages:
         suite.unpack(package, folder, say)
-    return next(package.version for package in packages if package.name == recipe.package)
+    return packages
 
 
 def pack(recipe: GoProgram, folder: Path, archive: Path) -> None:

@@ -9,7 +9,7 @@ from tests.smoke.command import CommandError
 from tests.smoke.docker import Docker
 from tests.smoke.images.build import Builder
 from tests.smoke.images.dockerfile import find_bases
-from tests.smoke.images.recipe import Absent, Built, GoProgram, Provided, find_recipe
+from tests.smoke.images.recipe import Absent, Built, GoModule, GoProgram, Provided, find_recipe
 from tests.smoke.model import Service
 from vectorwatch.demo.debian import PackageError
 from vectorwatch.errors import VectorwatchError
@@ -89,6 +89,12 @@ class Supplier:
         match recipe:
             case GoProgram():
                 return Provided(image, "stand-in", self._builder.make_go_program(recipe, image))
+            case GoModule():
+                try:
+                    return Provided(image, "stand-in", self._builder.make_go_module(recipe, image))
+                except CommandError as error:
+                    # Not every machine has Go.
+                    return Provided(image, "none", str(error).strip().splitlines()[-1])
             case Built():
                 return Provided(image, "stand-in", self._builder.make_built(recipe, image, base))
             case Absent():

@@ -4,12 +4,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from vectorwatch.demo.configuration import Configuration, render_configuration
-from vectorwatch.demo.ports import DEFAULT_PORTS
+from vectorwatch.demo.ports import DEFAULT_PORTS, JAEGER_PORTS
 from vectorwatch.demo.repository import find_repository
 from vectorwatch.demo.tools import ensure_tools
 
@@ -23,7 +24,7 @@ BACK = {
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A copy of this repository's configuration that a test may change."""
-    for name in ("prometheus", "alertmanager"):
+    for name in ("prometheus", "alertmanager", "jaeger"):
         shutil.copytree(find_repository() / name, tmp_path / "repository" / name)
     return tmp_path / "repository"
 
@@ -38,7 +39,7 @@ def put_names_back(text: str) -> str:
 
 # Rendered as data, not as text; tests of their own follow.
 AS_DATA = {"prometheus.yml", "qdrant.yml", "dragonfly.yml", "gpu.yml"}
-NOT_IN_THE_DEMO = ["grafana", "blackbox-exporter", "blackbox", "cadvisor"]
+NOT_IN_THE_DEMO = ["grafana", "jaeger", "jaeger-spanmetrics", "blackbox-exporter", "blackbox", "cadvisor"]
 
 
 def test_rendering_changes_nothing_but_addresses(repository: Path, tmp_path: Path) -> None:
@@ -110,3 +111,36 @@ def test_jobs_of_services_that_the_demo_lacks_are_left_out_and_named(
     names = [job["job_name"] for job in yaml.safe_load(rendered.prometheus.read_text())["scrape_configs"]]
     ours = [job["job_name"] for job in kept if job["job_name"] not in NOT_IN_THE_DEMO]
     assert names == [*ours, "far"]
+
+
+def test_jaeger_is_scraped_and_gets_addresses_of_its_own_where_it_runs(
+    repository: Path, tmp_path: Path
+) -> None:
+    ports = {**PORTS, **{service: 21_001 + place for place, service in enumerate(JAEGER_PORTS)}}
+    configuration = render_configuration(repository, tmp_path / "rendered", ports)
+    assert not {"jaeger", "jaeger-spanmetrics"} & set(configuration.left_out)
+    prometheus = configuration.prometheus.read_text()
+    assert f"127.0.0.1:{ports['jaeger-metrics']}" in prometheus
+    assert f"127.0.0.1:{ports['jaeger-spanmetrics']}" in prometheus
+    main, own = configuration.jaeger
+    assert f"http://127.0.0.1:{ports['prometheus']}" in main.read_text()
+    original = yaml.safe_load((repository / "jaeger" / "config.yml").read_text())
+    differences = yaml.safe_load(own.read_text())
+    assert paths(differences) <= paths(original), "it changes nothing that is not there"
+    listening = {text for text in leaves(original) if re.search(r"^[\d.]+:\d+$", str(text))}
+    moved = {text for text in leaves(differences) if re.search(r"^127\.0\.0\.1:\d+$", str(text))}
+    assert len(moved) == len(listening)
+    assert str(tmp_path / "jaeger" / "keys") in leaves(differences)
+
+
+def leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for part in value.values() for leaf in leaves(part)]
+    return [leaf for part in value for leaf in leaves(part)] if isinstance(value, list) else [value]
+
+
+def paths(value: Any) -> set[tuple[str, ...]]:
+    """Return the way to everything in `value` that is no map."""
+    if not isinstance(value, dict):
+        return {()}
+    return {(name, *path) for name, part in value.items() for path in paths(part)}

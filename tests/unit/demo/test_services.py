@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from vectorwatch.demo.configuration import Configuration
-from vectorwatch.demo.ports import DEFAULT_PORTS
+from vectorwatch.demo.ports import DEFAULT_PORTS, JAEGER_PORTS
 from vectorwatch.demo.services import (
     Site,
     clean_environment,
@@ -18,16 +19,25 @@ from vectorwatch.demo.supervisor import Service
 from vectorwatch.demo.target_lists import TargetLists
 
 PORTS = {service: 20_001 + place for place, service in enumerate(DEFAULT_PORTS)}
+WITH_JAEGER = {**PORTS, **{service: 21_001 + place for place, service in enumerate(JAEGER_PORTS)}}
 
 
 @pytest.fixture
 def services(tmp_path: Path) -> list[Service]:
-    lists = TargetLists(tmp_path / "targets", tmp_path / "p" / "targets", PORTS)
+    return describe(tmp_path, PORTS)
+
+
+def describe(tmp_path: Path, ports: Mapping[str, int]) -> list[Service]:
+    lists = TargetLists(tmp_path / "targets", tmp_path / "p" / "targets", ports)
     configuration = Configuration(
-        tmp_path / "p" / "prometheus.yml", tmp_path / "a" / "alertmanager.yml", [], lists
+        tmp_path / "p" / "prometheus.yml",
+        tmp_path / "a" / "alertmanager.yml",
+        [],
+        lists,
+        [tmp_path / "config.yml"],
     )
-    tools = {name: Path("/tools") / name for name in ("prometheus", "alertmanager")}
-    site = Site(PORTS, tools, tmp_path, configuration, tmp_path / "docs")
+    tools = {name: Path("/tools") / name for name in ("prometheus", "alertmanager", "jaeger")}
+    site = Site(ports, tools, tmp_path, configuration, tmp_path / "docs")
     return [*describe_watched(site), *describe_watchers(site), describe_prometheus(site)]
 
 
@@ -37,6 +47,21 @@ def test_every_port_has_its_service(services: list[Service]) -> None:
     for service in services:
         if service.name in PORTS:
             assert service.url.endswith(f":{PORTS[service.name]}")
+
+
+def test_jaeger_runs_and_gets_spans_where_it_is_to_be_had_and_not_elsewhere(tmp_path: Path) -> None:
+    without, with_it = describe(tmp_path, PORTS), describe(tmp_path, WITH_JAEGER)
+    [jaeger] = [service for service in with_it if service.name == "jaeger"]
+    assert jaeger.command == ("/tools/jaeger", f"--config={tmp_path / 'config.yml'}")
+    assert jaeger.url.endswith(f":{WITH_JAEGER['jaeger']}")
+    assert "jaeger" not in {service.name for service in without}
+
+    def told(services: list[Service]) -> set[str]:
+        found = (service.environment.items() for service in services)
+        return {value for pairs in found for name, value in pairs if name.endswith("TRACES_ENDPOINT")}
+
+    assert told(without) == set()
+    assert told(with_it) == {f"http://127.0.0.1:{WITH_JAEGER['jaeger-otlp']}"}
 
 
 def test_only_loopback_and_only_chosen_ports_are_named(services: list[Service]) -> None:

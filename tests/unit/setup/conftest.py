@@ -46,6 +46,12 @@ def lists(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "data" / "jaeger").mkdir(parents=True)
+    return tmp_path / "data"
+
+
+@pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     files = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.smoke.images.recipe import RECIPES, Absent, Built, GoProgram, find_recipe
+from tests.smoke.images.recipe import RECIPES, Absent, Built, GoModule, GoProgram, find_recipe
 from tests.smoke.images.supply import find_registry, tells_of_absence
 
 _REPOSITORY = Path(__file__).parents[3]
@@ -36,6 +36,13 @@ def test_every_dockerfile_of_a_stand_in_is_there() -> None:
     assert folders
     for folder in folders:
         assert (_REPOSITORY / "tests" / "smoke" / "images" / folder / "Dockerfile").is_file()
+
+
+def test_every_script_that_builds_a_go_module_is_there_and_names_the_module() -> None:
+    recipes = [recipe for recipe in RECIPES.values() if isinstance(recipe, GoModule)]
+    assert recipes
+    for recipe in recipes:
+        assert f"module={recipe.module}\n" in (_REPOSITORY / recipe.script).read_text(encoding="utf-8")
 
 
 def test_registries_are_told_apart_as_docker_does() -> None:

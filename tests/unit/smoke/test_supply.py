@@ -3,8 +3,12 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+from tests.smoke.command import CommandError
 from tests.smoke.docker import Docker
-from tests.smoke.images.supply import Registries, keep_names
+from tests.smoke.images.build import Builder
+from tests.smoke.images.recipe import GoModule, Provided
+from tests.smoke.images.supply import Registries, Supplier, keep_names
+from tests.smoke.model import Service
 
 
 class Engine(Docker):
@@ -65,3 +69,27 @@ def test_a_registry_that_lacks_one_image_is_asked_for_the_next() -> None:
     registries = Registries(engine)
     assert not registries.pull("a/b:1")
     assert registries.pull("a/c:1")
+
+
+class NoGo(Builder):
+    """Stands in for a builder on a machine without Go."""
+
+    def __init__(self) -> None:
+        """Take nothing: only one thing is asked of it."""
+
+    def make_go_module(self, recipe: GoModule, image: str) -> str:
+        raise CommandError(
+            f"smoke: `{recipe.script}` ended with 1:\njaeger: no Go here; install Go for {image}"
+        )
+
+    def read_label(self, image: str) -> str:
+        return ""
+
+
+def test_a_machine_without_go_does_without_the_service_and_says_why() -> None:
+    image = "jaegertracing/jaeger:2.0.0"
+    engine = Engine({}, {image: "no such host"})
+    service = Service("jaeger", image, None, (), "10001:10001", False, True, {})
+    [provided] = Supplier(engine, NoGo(), Registries(engine)).supply([service])
+    assert provided == Provided(image, "none", f"jaeger: no Go here; install Go for {image}")
+    assert not provided.runs
