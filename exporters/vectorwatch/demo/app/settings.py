@@ -29,7 +29,7 @@ class AppSettings(ServeSettings):
         False, description="Serve /demo/faults, by which anybody can break this service for a while."
     )
     llm_seconds: float = Field(
-        0.35, gt=0, description="Median time of one simulated call of the large model."
+        0.25, gt=0, description="Median time of one simulated call of the large model."
     )
     llm_timeout_seconds: float = Field(2.5, gt=0, description="Longest wait before the small model is asked.")
     answer_seconds: int = Field(600, ge=1, description="How long an answer stays in the cache.")
