@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.bench import (
     dragonfly_scrape,
     exposition,
+    instrument,
     notification,
     probe_share,
     qdrant_scrape,
@@ -26,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "resident": resident.rows,
     "shutdown": shutdown.rows,
     "notification": notification.rows,
+    "instrument": instrument.rows,
 }
 OUTPUT = Path("build/bench.json")
 

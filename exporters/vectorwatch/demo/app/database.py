@@ -50,6 +50,7 @@ class Database:
         self.refuse_connections = False
         self.pause_seconds = 0.0
         self.ask_nonsense = False
+        self.lose_affinity = False
         self.engine = _make_engine(url)
         event.listen(self.engine, "do_connect", self._refuse)
         if self.engine.dialect.name == "sqlite":
@@ -142,10 +143,6 @@ class Database:
         while self._held:
             await asyncio.to_thread(self._held.pop().close)
 
-    def forget_affinity(self) -> None:
-        """Forget which connection served what."""
-        self._affinity.forget()
-
     def drop_connections(self) -> None:
         """Close the connections that nobody uses, so that the next query makes one."""
         self.engine.dispose()
@@ -175,8 +172,11 @@ class Database:
                 connection.execute(text("SELECT nothing FROM nowhere"))
             result = work(connection)
             if query_type not in _SELDOM:
-                number = id(connection.connection.dbapi_connection)
-                self._affinity.record(query_type, number, perf_counter() - started)
+                # SQLAlchemy keeps `info` for as long as the driver's connection lives.
+                served: set[str] = connection.info.setdefault("vectorwatch_served", set())
+                hit = query_type in served and not self.lose_affinity
+                served.add(query_type)
+                self._affinity.record(query_type, hit=hit, seconds=perf_counter() - started)
             return result
 
     def _pause(self, connection: Connection, seconds: float) -> None:

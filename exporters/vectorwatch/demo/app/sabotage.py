@@ -75,13 +75,12 @@ class Sabotage:
     async def _disturb_database(self, on: frozenset[str]) -> None:
         database = self._parts.database
         database.pause_seconds = 0.4 if "slow_database" in on else 0.0
+        database.lose_affinity = "affinity_loss" in on
         database.ask_nonsense = "query_errors" in on
         refuse = "database_failures" in on
         if refuse != database.refuse_connections:
             database.refuse_connections = refuse
             database.drop_connections()
-        if "affinity_loss" in on:
-            database.forget_affinity()
         if "pool_exhaustion" in on and not refuse:
             await database.hold_connections()
         elif "pool_exhaustion" in self._on:

@@ -11,6 +11,7 @@ from vectorwatch.demo.app.breaker import Breaker, BreakerOpenError
 from vectorwatch.demo.app.database import Database, sqlite_url
 from vectorwatch.demo.app.keys import Caller
 from vectorwatch.errors import VectorwatchError
+from vectorwatch.instrument.domains.affinity import HITS, MISSES
 
 
 @pytest.fixture
@@ -81,3 +82,17 @@ async def test_a_renewed_connection_is_another_one(database: Database) -> None:
 def test_a_database_that_cannot_be_used_is_told_in_one_line(url: str) -> None:
     with pytest.raises(VectorwatchError, match=r"cannot be used: [^\n]+set `VECTORWATCH_APP_DATABASE`$"):
         Database(url, Breaker("database", monotonic)).prepare([])
+
+
+async def test_a_connection_that_has_served_a_kind_of_query_is_a_hit_for_the_next(database: Database) -> None:
+    def counts() -> tuple[float, float]:
+        hits, misses = (metric.child("count_all")._value.get() for metric in (HITS, MISSES))
+        return hits, misses
+
+    before = counts()
+    for _ in range(3):
+        await database.count_all()
+    assert counts() == (before[0] + 2, before[1] + 1)
+    database.lose_affinity = True
+    await database.count_all()
+    assert counts() == (before[0] + 2, before[1] + 2)
