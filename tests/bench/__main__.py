@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import (
+    domains,
     dragonfly_scrape,
     exposition,
     instrument,
@@ -28,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "shutdown": shutdown.rows,
     "notification": notification.rows,
     "instrument": instrument.rows,
+    "domains": domains.rows,
 }
 OUTPUT = Path("build/bench.json")
 

@@ -1,4 +1,4 @@
-"""Connection affinity: does a kind of query get a connection that has served it before, whose caches know it?"""
+"""Connection affinity: does a kind of query get a connection that served it before, whose caches know it?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Affinity:
         self._lock = threading.Lock()
 
     def record(self, query_type: str, *, hit: bool, seconds: float) -> None:
-        """Take one query that a connection served in `seconds`; a hit is one that had served its kind before."""
+        """Take one query of `seconds`; a hit is one on a connection that had served its kind before."""
         with self._lock:
             recent = self._recent[query_type]
             recent.append(hit)
