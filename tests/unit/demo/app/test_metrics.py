@@ -16,6 +16,8 @@ from vectorwatch.instrument.metric import Metric
 
 from .conftest import Running, Scrape
 
+pytestmark = pytest.mark.slow
+
 LOAD_SECONDS = 60.0
 
 SILENT_IN_HEALTH = {
