@@ -15,8 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from vectorwatch.demo import check
+from vectorwatch.demo import COLLECTION, check
+from vectorwatch.demo.jaeger import MISSING, find_jaeger
 from vectorwatch.demo.ports import DEFAULT_PORTS, HOST
+from vectorwatch.demo.repository import find_repository
 from vectorwatch.demo.story import StoryError
 
 Poll = Callable[..., None]
@@ -147,6 +149,22 @@ def test_a_service_that_ends_is_told_and_the_others_go_on(demo: Demo, poll: Poll
     poll(lambda: "demo: dragonfly was ended by SIGKILL" in demo.text(), "the end is told", 60)
     assert demo.process.poll() is None
     assert httpx.get(f"{demo.url('inbox')}/readyz", trust_env=False, timeout=60).status_code == 200
+
+
+def test_a_search_of_the_probe_is_a_trace_where_there_is_a_jaeger(demo: Demo, poll: Poll) -> None:
+    if find_jaeger(find_repository() / ".tools") is None:
+        assert MISSING in demo.text()
+        return
+    search = f"{demo.url('jaeger')}/api/traces"
+    asked = {"service": "hnsw-probe", "operation": f"search {COLLECTION}", "limit": "1"}
+
+    def found() -> bool:
+        answer = httpx.get(search, params=asked, trust_env=False, timeout=60).raise_for_status().json()
+        spans = [span for trace in answer["data"] for span in trace["spans"]]
+        tags = {tag["key"] for span in spans for tag in span["tags"]}
+        return {"vectorwatch.search.ef", "vectorwatch.search.k", "db.collection.name"} <= tags
+
+    poll(found, "a search is a trace", 180)
 
 
 def test_a_taken_port_is_named_before_anything_starts(vectorwatch_command: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from vectorwatch.demo.readiness import answers_http
 from vectorwatch.demo.supervisor import Service
 from vectorwatch.demo.valkey import describe_valkey
 
-_TRACES = "jaeger-otlp-http"
 _VECTORWATCH = str(Path(sys.executable).parent / "vectorwatch")
 
 
@@ -96,7 +95,6 @@ def describe_app(site: Site) -> Service:
         "CACHE_URL": f"redis://{HOST}:{site.ports[CACHE]}",
         "DATA": str(site.folder / SERVICE),
         "DEMO_FAULTS": "true",
-        "TRACES_ENDPOINT": site.url(_TRACES) if _TRACES in site.ports else "",
     }
     return _describe_own(site, SERVICE, ("demo-app",), "APP", settings)
 

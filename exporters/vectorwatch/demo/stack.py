@@ -77,11 +77,15 @@ def gather_needs(ports: str) -> Needs:
     repository = find_repository()
     folder = repository / ".tools"
     jaeger = find_jaeger(folder)
-    if jaeger is None:
-        print(MISSING, flush=True)
     chosen = choose_ports(ports, {**DEFAULT_PORTS, **(JAEGER_PORTS if jaeger else {})})
     tools = ensure_tools(("prometheus", "alertmanager"), folder)
     return Needs(repository, chosen, {**tools, **({"jaeger": jaeger} if jaeger else {})})
+
+
+def explain_absent(needs: Needs, left_out: Sequence[str]) -> list[str]:
+    """Return a line for each thing that a user of the whole stack would miss."""
+    lines = [] if "jaeger" in needs.tools else [MISSING]
+    return lines + ([f"demo: not part of it, so not scraped: {', '.join(left_out)}"] if left_out else [])
 
 
 @contextmanager
@@ -93,8 +97,8 @@ def run_stack(needs: Needs, interruption: Interruption) -> Iterator[Stack]:
     start = monotonic()
     with open_run_folder(needs.repository / ".demo") as folder:
         configuration = render_configuration(needs.repository, folder / "configuration", needs.ports)
-        if configuration.left_out:
-            print(f"demo: not part of it, so not scraped: {', '.join(configuration.left_out)}")
+        for line in explain_absent(needs, configuration.left_out):
+            print(line)
         site = Site(needs.ports, needs.tools, folder, configuration, needs.repository / "docs")
         with Supervisor(folder / "logs", interruption, clean_environment()) as supervisor:
             _start(supervisor, [*describe_watched(site), *describe_watchers(site)])

@@ -38,7 +38,7 @@ def put_names_back(text: str) -> str:
 
 
 # Rendered as data, not as text; tests of their own follow.
-AS_DATA = {"prometheus.yml", "qdrant.yml", "dragonfly.yml", "gpu.yml"}
+AS_DATA = {"app.yml", "prometheus.yml", "qdrant.yml", "dragonfly.yml", "gpu.yml"}
 NOT_IN_THE_DEMO = ["grafana", "jaeger", "jaeger-spanmetrics", "blackbox-exporter", "blackbox", "cadvisor"]
 
 

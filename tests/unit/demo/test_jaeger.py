@@ -23,11 +23,13 @@ def test_the_one_on_path_comes_before_the_one_that_was_built(tmp_path: Path) -> 
 
 
 def test_without_one_the_demo_says_so_in_a_line_and_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert find_jaeger(tmp_path, path=str(tmp_path)) is None
     monkeypatch.setattr(stack, "find_jaeger", lambda _: None)
     needs = stack.gather_needs("free")
-    assert capsys.readouterr().out == f"{MISSING}\n"
-    assert "make jaeger" in MISSING
     assert not any(name.startswith("jaeger") for name in [*needs.ports, *needs.tools])
+    assert stack.explain_absent(needs, []) == [MISSING]
+    assert "make jaeger" in MISSING
+    with_it = stack.Needs(needs.repository, needs.ports, {"jaeger": tmp_path})
+    assert stack.explain_absent(with_it, ["grafana"]) == ["demo: not part of it, so not scraped: grafana"]

@@ -35,7 +35,7 @@ def test_old_answers_make_room_for_new_ones(cache: redis.Redis) -> None:
     answer = b"x" * 16_384
     count = 2 * MAXIMUM_MEMORY_BYTES // len(answer)
     for number in range(count):
-        assert cache.set(f"answer:{number}", answer)
+        assert cache.set(f"answer:{number}", answer, ex=600)
     assert cache.info("stats")["evicted_keys"] > 0
     assert cache.dbsize() < count
 

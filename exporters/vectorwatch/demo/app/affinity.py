@@ -1,4 +1,4 @@
-"""Connection affinity: does a kind of query get the connection that served it last, whose caches know it?"""
+"""Connection affinity: does a kind of query get a connection that served it before, whose caches know it?"""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ class Affinity:
     """Counts hits by kind of query and compares the durations of hits and misses."""
 
     def __init__(self) -> None:
-        self._served: dict[str, int] = {}
         self._recent: dict[str, deque[bool]] = defaultdict(lambda: deque(maxlen=_JUDGED))
         self._seconds: dict[tuple[str, bool], deque[float]] = defaultdict(lambda: deque(maxlen=_JUDGED))
         self._lock = threading.Lock()
 
-    def record(self, query_type: str, connection: int, seconds: float) -> None:
-        """Take one query on `connection` (a number that tells connections apart)."""
+    def record(self, query_type: str, *, hit: bool, seconds: float) -> None:
+        """Take one query of `seconds`; a hit is one on a connection that had served its kind before."""
         with self._lock:
-            hit = self._served.get(query_type) == connection
-            self._served[query_type] = connection
             recent = self._recent[query_type]
             recent.append(hit)
             self._seconds[query_type, hit].append(seconds)
@@ -31,11 +28,6 @@ class Affinity:
             gain = self._gain_percent(query_type)
         track.connection_affinity(query_type, hit=hit)
         track.connection_affinity_performance(query_type, score=score, gain_percent=gain)
-
-    def forget(self) -> None:
-        """Forget which connection served what, so that the next queries miss."""
-        with self._lock:
-            self._served.clear()
 
     def _gain_percent(self, query_type: str) -> float:
         hits, misses = self._seconds[query_type, True], self._seconds[query_type, False]

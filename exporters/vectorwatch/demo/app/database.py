@@ -27,6 +27,8 @@ _POOL_TIMEOUT_SECONDS = 2.0
 _SLOW_SECONDS = 0.25
 _REPORT_PAUSE_SECONDS = 0.3
 """The report is made slow, so that a healthy demo has a slow query now and then."""
+_SELDOM = ("check", "report")
+"""Kinds of query too seldom for any connection to be warm for them."""
 _KEPT_QUESTIONS = 5_000
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS users (name VARCHAR(64) PRIMARY KEY, tenant VARCHAR(64) NOT NULL)",
@@ -48,6 +50,7 @@ class Database:
         self.refuse_connections = False
         self.pause_seconds = 0.0
         self.ask_nonsense = False
+        self.lose_affinity = False
         self.engine = _make_engine(url)
         event.listen(self.engine, "do_connect", self._refuse)
         if self.engine.dialect.name == "sqlite":
@@ -140,10 +143,6 @@ class Database:
         while self._held:
             await asyncio.to_thread(self._held.pop().close)
 
-    def forget_affinity(self) -> None:
-        """Forget which connection served what."""
-        self._affinity.forget()
-
     def drop_connections(self) -> None:
         """Close the connections that nobody uses, so that the next query makes one."""
         self.engine.dispose()
@@ -172,8 +171,12 @@ class Database:
             if self.ask_nonsense:
                 connection.execute(text("SELECT nothing FROM nowhere"))
             result = work(connection)
-            number = id(connection.connection.dbapi_connection)
-            self._affinity.record(query_type, number, perf_counter() - started)
+            if query_type not in _SELDOM:
+                # SQLAlchemy keeps `info` for as long as the driver's connection lives.
+                served: set[str] = connection.info.setdefault("vectorwatch_served", set())
+                hit = query_type in served and not self.lose_affinity
+                served.add(query_type)
+                self._affinity.record(query_type, hit=hit, seconds=perf_counter() - started)
             return result
 
     def _pause(self, connection: Connection, seconds: float) -> None:

@@ -33,7 +33,7 @@ KNOWN: Mapping[str, str] = {
     "hdc_errors": "hypervectors of unequal length are bundled",
     "hdc_slow": "each bundling of hypervectors takes 0.15 s more",
     "load_drift": "load predictions come out three times too high",
-    "affinity_loss": "the pool forgets which connection served which query",
+    "affinity_loss": "no query finds a connection that has served its kind before",
 }
 """By name: what happens while it is on."""
 

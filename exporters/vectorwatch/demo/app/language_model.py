@@ -19,7 +19,6 @@ _SPREAD = 0.35
 """Standard deviation of the logarithm of the time: the slowest of a hundred calls takes twice the median."""
 _FIRST_TOKEN_SHARE = 0.3
 _CHARACTERS_PER_TOKEN = 4
-_FAILURE_RATIO = 0.004
 
 
 class ModelFailureError(Exception):
@@ -38,18 +37,20 @@ class Generation:
 class LanguageModel:
     """One simulated model."""
 
-    def __init__(self, name: str, median_seconds: float, randomness: random.Random) -> None:
+    def __init__(
+        self, name: str, median_seconds: float, randomness: random.Random, failure_ratio: float = 0.0
+    ) -> None:
         self.name = name
         self._median_seconds = median_seconds
         self._random = randomness
         self.slowdown = 1.0
         self.verbosity = 1
-        self.failure_ratio = _FAILURE_RATIO
+        self.failure_ratio = failure_ratio
 
     async def write(
         self, question: str, sources: Sequence[Source], on_first_token: Callable[[], object]
     ) -> Generation:
-        """Answer from the first sources. Raises ModelFailureError now and then, as services do."""
+        """Answer from the first sources. Raises ModelFailureError in `failure_ratio` of the calls."""
         seconds = self._random.lognormvariate(log(self._median_seconds), _SPREAD) * self.slowdown
         await asyncio.sleep(seconds * _FIRST_TOKEN_SHARE)
         if self._random.random() < self.failure_ratio:

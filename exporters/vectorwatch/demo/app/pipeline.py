@@ -231,8 +231,8 @@ class Pipeline:
             document = await self.parts.cache.get_document(subject)
         if document is not None:
             return document
+        about = Source(0, subject, describe_subject(subject), 1.0)
         with track.hyde_generation():
-            about = Source(0, subject, describe_subject(subject), 1.0)
             written = await self.parts.small.write(progress.question.question, [about], lambda: None)
         try:
             await self.parts.cache.put_document(subject, written.text)

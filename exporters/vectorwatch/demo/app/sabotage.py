@@ -20,7 +20,7 @@ _TICK_SECONDS = 1.0
 _ASTRAY_EVERY_TICKS = 5
 _BACKLOG_JOBS = 80
 _EVICTING_ENTRIES = 20
-_ALL_FAIL, _HALF, _THIRD = 0.9, 0.5, 0.34
+_ALL, _HALF, _THIRD = 1.0, 0.5, 0.34
 
 
 class Sabotage:
@@ -65,7 +65,7 @@ class Sabotage:
         parts.articles.delay_seconds = 2.5 if "slow_search" in on else 0.0
         parts.large.slowdown = 20.0 if "slow_llm" in on else 1.0
         parts.large.verbosity = 20 if "cost_spike" in on else 1
-        parts.large.failure_ratio = _ALL_FAIL if "model_errors" in on else self._model_failure_ratio
+        parts.large.failure_ratio = _ALL if "model_errors" in on else self._model_failure_ratio
         parts.tools.failure_ratio = _HALF if "tool_failures" in on else self._tool_failure_ratio
         parts.cache.entries = _EVICTING_ENTRIES if "cache_evictions" in on else self._entries
         parts.hypervectors.delay_seconds = 0.15 if "hdc_slow" in on else 0.0
@@ -75,13 +75,12 @@ class Sabotage:
     async def _disturb_database(self, on: frozenset[str]) -> None:
         database = self._parts.database
         database.pause_seconds = 0.4 if "slow_database" in on else 0.0
+        database.lose_affinity = "affinity_loss" in on
         database.ask_nonsense = "query_errors" in on
         refuse = "database_failures" in on
         if refuse != database.refuse_connections:
             database.refuse_connections = refuse
             database.drop_connections()
-        if "affinity_loss" in on:
-            database.forget_affinity()
         if "pool_exhaustion" in on and not refuse:
             await database.hold_connections()
         elif "pool_exhaustion" in self._on:

@@ -43,6 +43,8 @@ from .tools import Tools
 log = logging.getLogger(__name__)
 
 _SMALL_IS_FASTER = 3
+_LARGE_FAILURE_RATIO = 0.004
+"""The large model fails now and then, as services do; the small one is there for that and never does."""
 _RETRY_SECONDS = 1.0
 _PRICES_VARIABLE = "VECTORWATCH_INSTRUMENT_PRICES"
 
@@ -112,7 +114,7 @@ def _build_parts(settings: AppSettings) -> Parts:
         cache=AnswerCache(settings.cache_url, settings.answer_seconds, settings.cache_entries),
         database=database,
         tools=Tools(found, database, randomness),
-        large=LanguageModel(LARGE, settings.llm_seconds, randomness),
+        large=LanguageModel(LARGE, settings.llm_seconds, randomness, _LARGE_FAILURE_RATIO),
         small=LanguageModel(SMALL, settings.llm_seconds / _SMALL_IS_FASTER, randomness),
         embedding_queue=ModelQueue(embedding.name, workers=2),
         model_queue=ModelQueue(LARGE, workers=1),

@@ -24,15 +24,12 @@ class AppSettings(ServeSettings):
         Path(".demo/app"), description="Folder of the API keys (`keys.json`) and of the SQLite file."
     )
     database: str = Field("", description="SQLAlchemy URL; empty: the SQLite file `app.db` in `data`.")
-    traces_endpoint: str = Field(
-        "", description="OTLP over HTTP, such as http://jaeger:4318; empty: the standard OTEL_… or no traces."
-    )
     log_file: Path | None = Field(None, description="File for the log lines as well as stdout.")
     demo_faults: bool = Field(
         False, description="Serve /demo/faults, by which anybody can break this service for a while."
     )
     llm_seconds: float = Field(
-        0.35, gt=0, description="Median time of one simulated call of the large model."
+        0.25, gt=0, description="Median time of one simulated call of the large model."
     )
     llm_timeout_seconds: float = Field(2.5, gt=0, description="Longest wait before the small model is asked.")
     answer_seconds: int = Field(600, ge=1, description="How long an answer stays in the cache.")

@@ -85,7 +85,7 @@ Start = Callable[..., Running]
 
 @pytest.fixture(scope="session")
 def start_service(run_programs: Callable[..., Any]) -> Start:
-    """Start engine, Valkey and service, which end with `stack`: `start_service(stack, folder, **settings)`."""
+    """Start engine, Valkey and service until `stack` ends: `start_service(stack, folder, **settings)`."""
 
     def start(stack: ExitStack, folder: Path, **settings: str) -> Running:
         engine, cache, port = find_free_ports(3)
