@@ -19,8 +19,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.otlp import find_spans, make_trace_id, send_span
 from vectorwatch.demo.jaeger import find_jaeger, render_jaeger
+from vectorwatch.demo.jaeger_api import find_spans, make_trace_id, send_span
 from vectorwatch.demo.ports import JAEGER_PORTS
 
 from .compose import Render

@@ -112,7 +112,8 @@ def test_the_story_happens_from_start_to_end(vectorwatch_command: Sequence[str])
 
 def test_every_service_is_announced_with_seconds_and_address(demo: Demo) -> None:
     announced = re.findall(r"^  (\S+) +\d+\.\d s  \S+", demo.text(), re.MULTILINE)
-    assert sorted(announced) == sorted(SERVICES)
+    jaeger = ["jaeger"] if find_jaeger(find_repository() / ".tools") else []
+    assert sorted(announced) == sorted([*SERVICES, *jaeger])
 
 
 def test_the_announced_pages_answer(demo: Demo) -> None:

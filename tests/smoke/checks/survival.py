@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from tests.otlp import find_spans, make_trace_id
 from tests.smoke.checks.traces import JAEGER, send
 from tests.smoke.stage import CheckError, Stage, wait
+from vectorwatch.demo.jaeger_api import find_spans, make_trace_id
 
 _KEEPERS = ("prometheus", "alertmanager", "inbox")
 _LIMIT = "100"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.otlp import find_spans, make_trace_id, send_span
 from tests.smoke.stage import Stage, wait
+from vectorwatch.demo.jaeger_api import find_spans, make_trace_id, send_span
 
 JAEGER = "jaeger"
 _OWN = {"qdrant-exporter", "dragonfly-exporter", "hnsw-probe", "inbox"}

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
 
+from vectorwatch import tracing
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.hnsw.client import Mode, SearchClient
 from vectorwatch.hnsw.index import DenseVector
@@ -105,6 +108,39 @@ async def test_a_hanging_server_is_left_at_the_deadline_and_charged(
     ((mode, seconds),) = charges
     assert mode is Mode.ANN
     assert seconds >= 2
+
+
+async def test_each_search_is_a_span_by_which_a_slow_one_is_found(
+    client: SearchClient, stand_in: StandIn, always: Callable[..., Any]
+) -> None:
+    spans = InMemorySpanExporter()
+    tracing.start("hnsw-probe", exporter=spans)
+    try:
+        await client.search(SUBJECT, QUERY, 16, 10)
+        await client.search_exactly(SUBJECT, QUERY)
+        stand_in.fault = always("/points/query", hang_seconds=30)
+        with pytest.raises(TargetError):
+            await client.search(SUBJECT, QUERY, "default", 10)
+    finally:
+        tracing.stop()
+    # The server here is in this process, and FastAPI sends spans of its own.
+    found, exact, slow = (span for span in spans.get_finished_spans() if span.kind is SpanKind.CLIENT)
+    assert {span.name for span in (found, exact, slow)} == {"search docs"}
+    host, _, port = client.http.base_url.removeprefix("http://").partition(":")
+    assert dict(found.attributes or {}) == {
+        "db.system.name": "qdrant",
+        "db.operation.name": "search",
+        "db.collection.name": "docs",
+        "server.address": host,
+        "server.port": int(port),
+        "vectorwatch.search.mode": "ann",
+        "vectorwatch.search.ef": 16,
+        "vectorwatch.search.k": 10,
+    }
+    assert (exact.attributes or {})["vectorwatch.search.mode"] == "exact"
+    assert (slow.attributes or {})["error.type"] == "timeout"
+    assert slow.status.status_code is StatusCode.ERROR
+    assert (slow.end_time or 0) - (slow.start_time or 0) >= 2_000_000_000
 
 
 async def test_a_collection_that_does_not_exist_has_no_index(client: SearchClient) -> None:
