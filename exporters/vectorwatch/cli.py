@@ -170,7 +170,7 @@ def demo_qdrant(host: str, port: int, data: Path, api_key_file: Path | None) -> 
 @click.option("--traces-endpoint", help="OTLP over HTTP, such as http://127.0.0.1:4318.")
 @click.option("--demo-faults", is_flag=True, default=None, help="Let anybody break it: serve /demo/faults.")
 @click.pass_context
-def demo_app(context: click.Context, config: Path | None, **options: str | int | bool | None) -> None:
+def demo_app(context: click.Context, /, config: Path | None, **options: str | int | bool | None) -> None:
     """Run a small RAG service that records every application metric; its language model is simulated.
 
     Each option has a setting `VECTORWATCH_APP_<OPTION>`; the option wins.

@@ -464,11 +464,6 @@ def test_setup_gives_each_data_folder_to_the_user_of_its_service(services: Mappi
     assert given == {f"/data/{name}" for name in DATA_OWNERS}
 
 
-def test_a_server_of_the_demo_that_is_started_again_is_listed_again(services: Mapping[str, Service]) -> None:
-    for name in ("qdrant", "dragonfly"):
-        assert services[name]["depends_on"]["demo-targets"]["condition"] == "service_completed_successfully"
-
-
 def test_every_volume_that_is_declared_is_used(render: Render) -> None:
     project = render()
     used = {name for service in project["services"].values() for name in volumes_of(service)}
