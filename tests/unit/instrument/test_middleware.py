@@ -25,7 +25,7 @@ from vectorwatch.instrument.middleware import choose_level, has_secret
 
 Ask = Callable[..., Awaitable[httpx.Response]]
 Value = Callable[..., float]
-Lines = Callable[[], list[dict[str, Any]]]
+Lines = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ async def test_our_own_routes_do_not_count(
     before = value("http_requests_total", method="GET", endpoint="unmatched", status="404")
     await ask(app, path)
     assert value("http_requests_total", method="GET", endpoint="unmatched", status="404") == before
-    assert lines() == []
+    assert lines("vectorwatch") == []
 
 
 async def test_an_instrumented_application_in_another_counts_once(
@@ -170,7 +170,7 @@ async def test_an_instrumented_application_in_another_counts_once(
     before = [value(name, **labels) for name, labels in series]
     await ask(outer, "/inner/items/1")
     assert [value(name, **labels) for name, labels in series] == [before[0] + 1, before[1]]
-    assert len(lines()) == 1
+    assert len(lines("vectorwatch")) == 1
 
 
 async def test_the_size_of_a_request_is_its_length_or_what_was_read(
@@ -278,7 +278,7 @@ def test_a_websocket_that_breaks_is_500(
 async def test_one_access_line_says_what_happened(app: FastAPI, ask: Ask, lines: Lines) -> None:
     instrument(app, service="rag-api", version="1.2.3")
     await ask(app, "/items/17?api_key=secret", headers={"X-Request-ID": "abc-1", "X-Correlation-ID": "job-7"})
-    [line] = lines()
+    [line] = lines("vectorwatch")
     assert line["message"] == "GET /items/{item} 200"
     assert line["log.level"] == "info"
     assert line["service"] == {"name": "rag-api", "version": "1.2.3"}
@@ -297,7 +297,7 @@ async def test_one_access_line_says_what_happened(app: FastAPI, ask: Ask, lines:
 async def test_an_error_is_one_line_with_its_traceback(app: FastAPI, ask: Ask, lines: Lines) -> None:
     instrument(app, service="test")
     await ask(app, "/broken")
-    [line] = lines()
+    [line] = lines("vectorwatch")
     assert line["log.level"] == "error"
     assert line["error"]["type"] == "RuntimeError"
     assert line["error"]["message"] == "it broke"
@@ -355,7 +355,7 @@ async def test_what_fails_after_the_answer_is_an_error_in_the_log_only(
 ) -> None:
     instrument(app, service="test")
     await ask(app, "/afterwards")
-    [line] = lines()
+    [line] = lines("vectorwatch")
     assert (line["log.level"], line["http"]["response"]["status_code"]) == ("error", 200)
     assert line["error"]["message"] == "it broke afterwards"
 
@@ -384,7 +384,7 @@ async def test_an_id_that_the_application_sends_is_not_doubled(app: FastAPI, ask
 async def test_a_secret_in_the_path_is_not_logged(app: FastAPI, ask: Ask, lines: Lines) -> None:
     instrument(app, service="test")
     await ask(app, "/reset/s3cr3t")
-    [line] = lines()
+    [line] = lines("vectorwatch")
     assert line["url"]["path"] == "/reset/{token}"
     assert "s3cr3t" not in str(line)
 
@@ -396,7 +396,7 @@ async def test_a_share_of_the_lines_of_good_requests_is_written_and_all_of_bad_o
     await ask(app, "/items/1")
     await ask(app, "/nowhere")
     await ask(app, "/broken")
-    assert [line["http"]["response"]["status_code"] for line in lines()] == [404, 500]
+    assert [line["http"]["response"]["status_code"] for line in lines("vectorwatch")] == [404, 500]
 
 
 async def test_a_defect_of_ours_is_said_once_and_breaks_no_request(
@@ -411,7 +411,7 @@ async def test_a_defect_of_ours_is_said_once_and_breaks_no_request(
     for _ in range(2):
         assert (await ask(app, "/items/1")).status_code == 200
     assert value("vectorwatch_instrument_failures_total") == before + 2
-    [line] = lines()
+    [line] = lines("vectorwatch")
     assert "said once" in line["message"]
     assert value("active_connections") == 0
 

@@ -168,12 +168,12 @@ async def test_the_access_line_names_the_trace(
     build: Callable[[], Starlette],
     ask: Ask,
     read_spans: ReadSpans,
-    lines: Callable[[], list[dict[str, Any]]],
+    lines: Callable[..., list[dict[str, Any]]],
 ) -> None:
     app = build()
     instrument(app, service="test", traces_endpoint=NOWHERE)
     await ask(app, "/items/1")
-    [line] = lines()
+    [line] = lines("vectorwatch")
     request = read_spans()[-1]
     assert line["trace"]["id"] == format(request.context.trace_id, "032x")
     assert line["span"]["id"] == format(request.context.span_id, "016x")
