@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from .logs import configure_logs as configure
 from .logs import take_over_servers
 from .middleware import Middleware
 from .own_routes import OwnRoutes, add_routes
+from .prices import load_prices
 from .sampling import check_share
 from .workers import find_folder
 
@@ -109,3 +111,6 @@ def check(app: Any, service: str, metrics_path: str, health_path: str, access_lo
         raise SetupError(f"metrics_path: `{metrics_path}` is `health_path` as well")
     check_share(access_log_share)
     find_folder()
+    # Both are read when they are first used; a mistake in them shall end the start and not fail a request.
+    import_module(f"{__package__}.domains.limits")
+    load_prices()

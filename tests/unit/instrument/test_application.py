@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -63,6 +64,29 @@ def test_what_cannot_be_is_one_clear_line(app: Any, options: dict[str, Any], sen
     with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
         instrument(app, **{"service": "test", "configure_logs": False, **options})
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("VECTORWATCH_INSTRUMENT_MAX_TENANTS", "many"),
+        ("VECTORWATCH_INSTRUMENT_PRICES", "/missing/prices.yml"),
+    ],
+)
+def test_a_wrong_variable_ends_the_start_and_not_a_request(variable: str, value: str) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "from fastapi import FastAPI; from vectorwatch.instrument import instrument;"
+            " instrument(FastAPI(), service='test')",
+        ],
+        env={**os.environ, variable: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert f"SetupError: {variable}" in done.stderr
 
 
 def test_twice_is_an_error() -> None:
