@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
+import numpy as np
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
 from vectorwatch.instrument import track
 
 from . import ALIAS
-from .embedding import HashedNgrams, Vector
+from .embedding import Embedding, Vector
 from .passages import Passage
 
 _TIMEOUT_SECONDS = 10
 _BATCH = 60
+_SAME = 0.99
+"""Least cosine of two vectors of one text by one model."""
 _INDEXES = {"subject": models.PayloadSchemaType.KEYWORD, "words": models.PayloadSchemaType.INTEGER}
 
 Failures = (ApiException, httpx.HTTPError, OSError)
@@ -37,7 +40,7 @@ class Source:
 class Articles:
     """What the service searches; every method raises one of `Failures`."""
 
-    def __init__(self, url: str, embedding: HashedNgrams, passages: Sequence[Passage]) -> None:
+    def __init__(self, url: str, embedding: Embedding, passages: Sequence[Passage]) -> None:
         self._client = AsyncQdrantClient(url=url, timeout=_TIMEOUT_SECONDS, check_compatibility=False)
         self._embedding = embedding
         self._passages = passages
@@ -53,9 +56,9 @@ class Articles:
         return {"collection": await self._find_collection(), "passages": found.count}
 
     async def prepare(self) -> None:
-        """Make the collection unless it is there and complete."""
+        """Make the collection unless it is there, complete, and of this embedding."""
         current = await self._find_collection()
-        if current and (await self._client.count(current, exact=True)).count == len(self._passages):
+        if current and await self._is_complete(current) and await self._is_of_this_embedding(current):
             self.ready = True
             return
         await self.reindex()
@@ -71,7 +74,7 @@ class Articles:
             )
         for first in range(0, len(self._passages), _BATCH):
             with track.qdrant_index("upsert", ALIAS):
-                await self._client.upsert(name, self._make_points(first), wait=True)
+                await self._client.upsert(name, await asyncio.to_thread(self._make_points, first), wait=True)
         for field in _INDEXES:
             await self.index_payload(name, field)
         await self._move_alias(name)
@@ -131,6 +134,15 @@ class Articles:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _is_complete(self, collection: str) -> bool:
+        return (await self._client.count(collection, exact=True)).count == len(self._passages)
+
+    async def _is_of_this_embedding(self, collection: str) -> bool:
+        [first] = await self._client.retrieve(collection, ids=[self._passages[0].number], with_vectors=True)
+        stored = np.asarray(first.vector, dtype=np.float32)
+        own = self._embedding.embed(self._passages[0].text)
+        return stored.shape == own.shape and bool(np.dot(stored, own) > _SAME)
 
     async def _move_alias(self, collection: str) -> None:
         create = models.CreateAlias(collection_name=collection, alias_name=ALIAS)

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +66,30 @@ _STOP_WORDS = frozenset(
 )
 
 
+class Embedding(Protocol):
+    """What turns a text into a vector of length 1."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model, as metrics and `/health/detailed` say it."""
+
+    @property
+    def dimensions(self) -> int:
+        """Return the length of its vectors."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the bytes of its weights."""
+
+    def fit(self, corpus: Sequence[str]) -> None:
+        """Learn what it must know of the corpus."""
+
+    def embed(self, text: str) -> Vector:
+        """Return the vector of `text`."""
+
+
 class HashedNgrams:
-    """The embedding; `fit` learns from a corpus how rare each feature is."""
+    """The embedding that needs nothing installed; `fit` learns from a corpus how rare each feature is."""
 
     name = "hashed-ngrams-384"
     dimensions = 384

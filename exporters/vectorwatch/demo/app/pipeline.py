@@ -24,7 +24,7 @@ from .answer_cache import AnswerCache, answer_key
 from .articles import Articles, Source
 from .breaker import Breaker, BreakerOpenError
 from .database import Database
-from .embedding import HashedNgrams, Vector, find_words
+from .embedding import Embedding, Vector, find_words
 from .hypervectors import Hypervector, Hypervectors
 from .keys import Caller
 from .language_model import Generation, LanguageModel, ModelFailureError
@@ -56,7 +56,7 @@ class BrokenRequestError(Exception):
 class Parts:
     """What answers questions."""
 
-    embedding: HashedNgrams
+    embedding: Embedding
     hypervectors: Hypervectors
     articles: Articles
     cache: AnswerCache
@@ -127,7 +127,7 @@ class Pipeline:
         embedding = self.parts.embedding
         async with self.parts.embedding_queue.turn():
             with track.model_inference(embedding.name):
-                vector = embedding.embed(text)
+                vector = await asyncio.to_thread(embedding.embed, text)
         if self.disturbance.embedding_noise:
             noise = np.random.default_rng().normal(size=len(vector)) * self.disturbance.embedding_noise
             vector = (vector + noise).astype(np.float32)

@@ -25,7 +25,6 @@ from .articles import Articles
 from .background import Background
 from .breaker import Breaker
 from .database import Database, sqlite_url
-from .embedding import HashedNgrams
 from .faults import Faults
 from .gate import Gate
 from .hypervectors import Hypervectors
@@ -37,6 +36,7 @@ from .passages import make_passages
 from .pipeline import Parts, Pipeline
 from .routes import faults_router, query_router
 from .sabotage import Sabotage
+from .sentence_model import choose_embedding
 from .settings import AppSettings
 from .tools import Tools
 
@@ -101,7 +101,7 @@ def build_app(settings: AppSettings) -> FastAPI:
 
 def _build_parts(settings: AppSettings) -> Parts:
     passages = make_passages()
-    embedding = HashedNgrams()
+    embedding = choose_embedding()
     with track.model_load(embedding.name):
         embedding.fit([passage.text for passage in passages])
     randomness = random.Random()

@@ -67,6 +67,19 @@ async def test_a_new_collection_takes_the_place_of_the_old_one(
     assert await kept.search(embedding.embed("recall"), 1)
 
 
+async def test_passages_of_another_embedding_are_written_anew(
+    kept: Articles, url: str, passages: list[Passage]
+) -> None:
+    other = HashedNgrams()
+    other.fit([passages[0].text])
+    later = Articles(url, other, passages)
+    await later.prepare()
+    assert await later.read_alias() == "articles_v2"
+    await later.prepare()
+    assert await later.read_alias() == "articles_v2"
+    await later.close()
+
+
 async def test_one_passage_is_read_by_its_number(kept: Articles, passages: list[Passage]) -> None:
     found = await kept.get(7)
     assert found is not None
