@@ -122,8 +122,8 @@ def start_prometheus(
     tmp_path: Path,
     free_port: Callable[[], int],
     start_program: Callable[..., Any],
-) -> Callable[[Path], Prometheus]:
-    def start(folder: Path) -> Prometheus:
+) -> Callable[..., Prometheus]:
+    def start(folder: Path, *flags: str) -> Prometheus:
         address = f"127.0.0.1:{free_port()}"
         argv = [
             str(tools["prometheus"]),
@@ -131,6 +131,7 @@ def start_prometheus(
             f"--storage.tsdb.path={tmp_path / 'tsdb'}",
             f"--web.listen-address={address}",
             f"--web.user-assets={repository / 'docs'}",
+            *flags,
         ]
         start_program(argv, ready_url=f"http://{address}/-/ready")
         return Prometheus(f"http://{address}")

@@ -420,6 +420,13 @@ def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Ma
         assert services[name]["user"] == f"{OWN_GROUP}:{OWN_GROUP}"
 
 
+def test_prometheus_runs_the_rules_that_setup_has_made(services: Mapping[str, Service]) -> None:
+    place = volumes_of(services["prometheus"])["prometheus_rules"]
+    assert (place["target"], place["read_only"]) == ("/etc/prometheus/rules", True)
+    assert volumes_of(services["setup"])["prometheus_rules"]["target"] == "/rules"  # the command's default
+    assert "--enable-feature=auto-reload-config" in services["prometheus"]["command"]
+
+
 def test_every_volume_that_is_declared_is_used(render: Render) -> None:
     project = render()
     used = {name for service in project["services"].values() for name in volumes_of(service)}

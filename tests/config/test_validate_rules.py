@@ -90,6 +90,18 @@ def test_a_fault_fails_its_step_and_shows_what_the_tool_says(
     assert words in result.stdout
 
 
+def test_a_mistake_in_the_users_thresholds_fails_and_so_does_a_rule_that_comes_of_them(
+    checkout: Path, tools: Mapping[str, Path]
+) -> None:
+    mine = checkout / "prometheus" / "thresholds.mine.yml"
+    mine.write_text("thresholds: {no_such_threshold: 1}", encoding="utf-8")
+    result = validate(checkout, tools)
+    assert result.returncode == 1
+    assert "FAIL  thresholds\nprometheus/thresholds.mine.yml:1: unknown threshold" in result.stdout
+    mine.write_text("alerts: {CacheDown: {for: 7m}}", encoding="utf-8")
+    assert validate(checkout, tools).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

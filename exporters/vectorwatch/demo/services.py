@@ -116,6 +116,7 @@ def describe_prometheus(site: Site) -> Service:
             f"--web.external-url={site.url('prometheus')}",
             f"--web.user-assets={site.documentation}",  # alerts link to the runbooks there
             "--web.enable-lifecycle",
+            "--enable-feature=auto-reload-config",
         ),
         ready=answers_http(site.url("prometheus", "/-/ready")),
         url=site.url("prometheus"),

@@ -84,6 +84,7 @@ def run_stack(needs: Needs, interruption: Interruption) -> Iterator[Stack]:
         configuration = render_configuration(needs.repository, folder / "configuration", needs.ports)
         if configuration.left_out:
             print(f"demo: not part of it, so not scraped: {', '.join(configuration.left_out)}")
+        print("\n".join(f"demo: {line}" for line in configuration.rules))
         site = Site(needs.ports, needs.tools, folder, configuration, needs.repository / "docs")
         with Supervisor(folder / "logs", interruption, clean_environment()) as supervisor:
             _start(supervisor, [*describe_watched(site), *describe_watchers(site)])
