@@ -26,6 +26,10 @@ down: ## Stop the stack; data, silences and passwords stay
 credentials: ## Show the logins that were created at the first start
 	@docker compose run --rm --no-deps --quiet-pull setup credentials
 
+.PHONY: test-alerts
+test-alerts: ## Send a test alert of each severity through the running stack and say where each arrived
+	@scripts/test-alerts
+
 .PHONY: preflight
 preflight: ## Check Docker, memory, ports and .env, and say what to mend
 	@scripts/preflight && echo "preflight: nothing to mend"
