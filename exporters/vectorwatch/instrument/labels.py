@@ -33,9 +33,9 @@ REFUSED_NAMES = frozenset(
 
 _LONGEST = 100
 _MOST_WORDS = 6
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PERSONAL = re.compile(
     r"[^@\s]+@[^@\s]+\.\w+"  # an e-mail address
-    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"  # a UUID
     r"|\b(?:\d{1,3}\.){3}\d{1,3}\b",  # an IPv4 address
     re.IGNORECASE,
 )
@@ -66,10 +66,16 @@ def one_of(*values: str) -> OneOf:
 
 
 class AtMost(Limit):
-    """The first `count` different values; for what is known only when it runs, such as model names."""
+    """The first `count` different values; for what is known only when it runs, such as model names.
 
-    def __init__(self, count: int) -> None:
+    `of_code`: the values stand in the application's code, as its routes do, and are not looked at.
+    `uuids`: a UUID names an organisation or a program here, not a person.
+    """
+
+    def __init__(self, count: int, *, of_code: bool = False, uuids: bool = False) -> None:
         self.count = count
+        self._of_code = of_code
+        self._uuids = uuids
         self._seen = {OTHER}
         self._lock = threading.Lock()
 
@@ -77,7 +83,8 @@ class AtMost(Limit):
         """Refuse what comes after the first `count` values, and what is personal or a text."""
         if value in self._seen:
             return ""
-        if is_personal(value):
+        known_form = self._of_code or (self._uuids and bool(_UUID.fullmatch(value)))
+        if not known_form and is_personal(value):
             return "personal"
         with self._lock:
             if len(self._seen) > self.count:
@@ -86,14 +93,18 @@ class AtMost(Limit):
         return ""
 
 
-def at_most(count: int) -> AtMost:
-    """Return a limit to the first `count` different values."""
-    return AtMost(count)
+def at_most(count: int, *, uuids: bool = False) -> AtMost:
+    """Return a limit to the first `count` different values; `uuids` where one names an organisation."""
+    return AtMost(count, uuids=uuids)
 
 
 def is_personal(value: str) -> bool:
     """Tell whether a value looks like an e-mail, a UUID, an IP address or a sentence."""
-    return len(value) > _LONGEST or value.count(" ") >= _MOST_WORDS or bool(_PERSONAL.search(value))
+    return (
+        len(value) > _LONGEST
+        or value.count(" ") >= _MOST_WORDS
+        or bool(_PERSONAL.search(value) or _UUID.search(value))
+    )
 
 
 def check_names(metric: str, labels: Mapping[str, Limit]) -> None:
