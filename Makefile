@@ -78,6 +78,11 @@ story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, f
 golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metrics; read the diff
 	@PYTEST=$(PYTEST) scripts/rewrite-golden
 
+.PHONY: rules
+rules: $(VENV)/.test ## Make prometheus/rules/service-levels.yml anew from prometheus/service-levels.yml
+	@mkdir -p build
+	$(BIN)/vectorwatch rules service-levels > build/service-levels.yml && mv build/service-levels.yml prometheus/rules/
+
 .PHONY: reference
 reference: $(VENV)/.test ## Rewrite metrics.md, settings.md and track.md in docs/reference/ from the code
 	$(BIN)/python -m vectorwatch.catalogue docs/reference

@@ -124,6 +124,15 @@ def rules_render(source: Path, mine: Path | None, out: Path) -> None:
         click.echo(line)
 
 
+@rules.command("service-levels")
+@click.option("--source", type=click.Path(path_type=Path), default="prometheus", show_default=True)
+def rules_service_levels(source: Path) -> None:
+    """Show the rules that the service levels make."""
+    from .rules.service import write_service_levels
+
+    click.echo(write_service_levels(source), nl=False)
+
+
 @cli.command()
 @_SECRETS
 def credentials(secrets: Path) -> None:

@@ -95,6 +95,16 @@ def test_overriding_every_threshold_for_nobody_changes_no_alert(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_examples_on_the_page_are_taken(folder: Path, repository: Path, tmp_path: Path) -> None:
+    page = (repository / "docs" / "how-to" / "tune-alerts.md").read_text(encoding="utf-8")
+    tuning, levels = re.findall(r"```yaml\n(.+?)```", page, re.DOTALL)
+    (folder / "thresholds.mine.yml").write_text(tuning, encoding="utf-8")
+    (folder / "service-levels.mine.yml").write_text(levels, encoding="utf-8")
+    lines = list(render_rules(folder, tmp_path / "out"))
+    assert "yours: 1 threshold, 1 override, 2 alerts" in lines[0]
+    assert "checkout-availability" in (tmp_path / "out" / "service-levels.yml").read_text(encoding="utf-8")
+
+
 MEMORY_HIGH = """\
 groups:
   - name: memory

@@ -29,7 +29,7 @@ def render(text: str, tuning: Tuning) -> str:
             for rule in group["rules"] or ()
             if not _is_off(rule, tuning.changes)
         ]
-    return rendered if document == before else _HEADER + _dump(document)
+    return rendered if document == before else _HEADER + dump(document)
 
 
 def compose(expression: str, overrides: Sequence[Override]) -> str:
@@ -81,6 +81,9 @@ def _override(rule: dict[str, Any], overrides: Sequence[Override]) -> dict[str, 
 class _Dumper(yaml.SafeDumper):
     """Writes text of several lines as such, and repeats what an alias stood for."""
 
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
+
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
@@ -92,5 +95,6 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _dump(document: Any) -> str:
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+def dump(document: Any) -> str:
+    """Return rules as YAML that a person can read."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

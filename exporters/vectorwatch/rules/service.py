@@ -12,12 +12,16 @@ import yaml
 
 from vectorwatch.errors import ConfigError, VectorwatchError
 
+from .burn_rates import FILE as LEVELS_FILE
+from .burn_rates import write_rules
 from .markers import MarkerError, find_markers
 from .render import render
+from .service_levels import join_service_levels, read_service_levels
 from .thresholds import FILE, Threshold, read_thresholds
 from .tuning import Tuning, read_tuning
 
 MINE = "thresholds.mine.yml"
+_LEVELS, _OWN_LEVELS = "service-levels.yml", "service-levels.mine.yml"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ def render_rules(source: Path, out: Path, mine: Path | None = None) -> Iterator[
     """
     thresholds = read_thresholds(source / "thresholds.yml")
     files = read_rules(source / "rules", thresholds)
+    if (source / _OWN_LEVELS).exists():
+        files = [file for file in files if file.name != LEVELS_FILE]
+        files.append(_parse(LEVELS_FILE, write_service_levels(source), thresholds))
     place, name = (mine, str(mine)) if mine else (source / MINE, f"prometheus/{MINE}")
     tuning = read_tuning(place, name, thresholds, _join_severities(files))
     _write({file.name: render(file.text, tuning) for file in files}, out)
@@ -47,17 +54,25 @@ def render_rules(source: Path, out: Path, mine: Path | None = None) -> Iterator[
             yield f"rules: {name} is off: {change.because}"
 
 
+def write_service_levels(source: Path) -> str:
+    """Return the rules of all service levels, those of the user included. Raises ConfigError."""
+    return write_rules(
+        join_service_levels(
+            *(read_service_levels(source / name, f"prometheus/{name}") for name in (_LEVELS, _OWN_LEVELS))
+        )
+    )
+
+
 def read_rules(folder: Path, thresholds: Mapping[str, Threshold]) -> list[RuleFile]:
     """Return every file of rules. Raises ConfigError for one that Prometheus would not take."""
-    files, problems = [], []
+    files: list[RuleFile] = []
+    problems: list[str] = []
     for path in sorted(folder.glob("*.yml")):
         name = f"prometheus/rules/{path.name}"
         try:
-            text = path.read_bytes().decode("utf-8")
-            alerts = _read_alerts(yaml.safe_load(text))
-            unknown = {marker for marker, _ in find_markers(text)} - thresholds.keys()
-            problems += [f"{name}: threshold `{marker}` is not in {FILE}" for marker in sorted(unknown)]
-            files.append(RuleFile(path.name, text, alerts))
+            files.append(_parse(path.name, path.read_bytes().decode("utf-8"), thresholds))
+        except ConfigError as error:
+            problems += error.problems
         except OSError as error:
             problems.append(f"{name}: cannot be read: {error.strerror}")
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -72,6 +87,14 @@ def read_rules(folder: Path, thresholds: Mapping[str, Threshold]) -> list[RuleFi
     if problems:
         raise ConfigError(problems)
     return files
+
+
+def _parse(name: str, text: str, thresholds: Mapping[str, Threshold]) -> RuleFile:
+    unknown = {marker for marker, _ in find_markers(text)} - thresholds.keys()
+    if unknown:
+        place = f"prometheus/rules/{name}: threshold"
+        raise ConfigError(f"{place} `{marker}` is not in {FILE}" for marker in sorted(unknown))
+    return RuleFile(name, text, _read_alerts(yaml.safe_load(text)))
 
 
 def _read_alerts(document: Any) -> Mapping[str, set[str]]:
