@@ -26,6 +26,10 @@ down: ## Stop the stack; data, silences and passwords stay
 credentials: ## Show the logins that were created at the first start
 	@docker compose run --rm --no-deps --quiet-pull setup credentials
 
+.PHONY: test-alerts
+test-alerts: ## Send a test alert of each severity through the running stack and say where each arrived
+	@scripts/test-alerts
+
 .PHONY: preflight
 preflight: ## Check Docker, memory, ports and .env, and say what to mend
 	@scripts/preflight && echo "preflight: nothing to mend"
@@ -77,6 +81,11 @@ story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, f
 .PHONY: golden
 golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metrics; read the diff
 	@PYTEST=$(PYTEST) scripts/rewrite-golden
+
+.PHONY: rules
+rules: $(VENV)/.test ## Make prometheus/rules/service-levels.yml anew from prometheus/service-levels.yml
+	@mkdir -p build
+	$(BIN)/vectorwatch rules service-levels > build/service-levels.yml && mv build/service-levels.yml prometheus/rules/
 
 .PHONY: reference
 reference: $(VENV)/.test ## Rewrite metrics.md, settings.md and track.md in docs/reference/ from the code

@@ -90,12 +90,48 @@ _SECRETS = click.option(
 @click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
 @click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default="/data", show_default=True)
-def setup(secrets: Path, checkout: Path, lists: Path, data: Path) -> None:
+@click.option("--rules", type=click.Path(path_type=Path), default="/rules", show_default=True)
+def setup(secrets: Path, checkout: Path, lists: Path, data: Path, rules: Path) -> None:
     """Create what the stack needs before it starts; changes nothing that is already right."""
+    from .rules.service import render_rules
     from .setup.service import prepare
 
-    for line in prepare(secrets, checkout, lists, data):
+    for line in (*prepare(secrets, checkout, lists, data), *render_rules(checkout / "prometheus", rules)):
         click.echo(line)
+
+
+@cli.group()
+def rules() -> None:
+    """Make the rules that Prometheus runs."""
+
+
+@rules.command("render")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    default="prometheus",
+    show_default=True,
+    help="Folder with rules/ and thresholds.yml.",
+)
+@click.option(
+    "--mine", type=click.Path(path_type=Path), help="Your numbers.  [default: thresholds.mine.yml there]"
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the rules to run.")
+def rules_render(source: Path, mine: Path | None, out: Path) -> None:
+    """Put your numbers into the rules; after a mistake the rules in `--out` stay as they are."""
+    from .rules.service import render_rules
+
+    for line in render_rules(source, out, mine):
+        click.echo(line)
+
+
+@rules.command("service-levels")
+@click.option("--source", type=click.Path(path_type=Path), default="prometheus", show_default=True)
+def rules_service_levels(source: Path) -> None:
+    """Show the rules that the service levels make."""
+    from .rules.service import write_service_levels
+
+    click.echo(write_service_levels(source), nl=False)
 
 
 @cli.command()

@@ -123,7 +123,7 @@ def start_prometheus(
     free_port: Callable[[], int],
     start_program: Callable[..., Any],
 ) -> Callable[..., Prometheus]:
-    def start(folder: Path, port: int = 0) -> Prometheus:
+    def start(folder: Path, *flags: str, port: int = 0) -> Prometheus:
         address = f"127.0.0.1:{port or free_port()}"
         argv = [
             str(tools["prometheus"]),
@@ -132,6 +132,7 @@ def start_prometheus(
             f"--web.listen-address={address}",
             f"--web.user-assets={repository / 'docs'}",
             "--enable-feature=exemplar-storage",
+            *flags,
         ]
         start_program(argv, ready_url=f"http://{address}/-/ready")
         return Prometheus(f"http://{address}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,10 @@ import yaml
 
 # Test time: no waiting for a group to fill.
 FAST = {"group_wait: 10s": "group_wait: 1s", "group_interval: 30s": "group_interval: 1s"}
+BUSINESS_HOURS = 'weekdays: ["monday:friday"]\n        times: [{start_time: "07:00", end_time: "19:00"}]'
+# Whenever the tests run.
+ALWAYS = {BUSINESS_HOURS: 'times: [{start_time: "00:00", end_time: "24:00"}]'}
+NEVER = {BUSINESS_HOURS: 'years: ["1999"]'}
 
 QDRANT_DOWN = {
     "alertname": "QdrantDown",
@@ -29,6 +34,13 @@ ANNOTATIONS = {
 }
 # Alertmanager does not wait for more of a group when an alert is older than `group_wait`.
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+# All labels, so that it silences this and nothing else.
+SILENCE = (
+    "http://alerts.example.net:9093/#/silences/new?filter=%7Balertname%3D%22QdrantDown%22"
+    "%2Ccomponent%3D%22qdrant%22%2Cinstance%3D%22qdrant%3A6333%22%2Cseverity%3D%22critical%22%7D"
+)
 
 
 class Alertmanager:
@@ -76,7 +88,7 @@ class Alertmanager:
 def folder(repository: Path, tmp_path: Path, copy: Callable[..., Path], sinks: Any) -> Path:
     """A copy that sends to the sinks; what a user would have configured is put there as for a user."""
     addresses = {"inbox:9446": f"127.0.0.1:{sinks.http_port}", "inbox:1025": f"127.0.0.1:{sinks.smtp_port}"}
-    folder = copy(repository / "alertmanager", tmp_path / "alertmanager", FAST | addresses)
+    folder = copy(repository / "alertmanager", tmp_path / "alertmanager", FAST | ALWAYS | addresses)
     (folder / "secrets").mkdir()
     subprocess.run([str(repository / "scripts" / "default-receivers"), str(folder)], check=True)
     return folder
@@ -115,6 +127,8 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
 ) -> None:
     alertmanager.fire(QDRANT_DOWN)
     poll(lambda: sinks.attachments() and sinks.mails and sinks.posts_to("/webhook"), "three messages")
+    [message] = sinks.posts_to("/slack")
+    assert message["username"] == "Vectorwatch on-call"
     alertmanager.resolve(QDRANT_DOWN)
     poll(lambda: len(sinks.attachments()) > 1 and len(sinks.mails) > 1, "two more")
     poll(lambda: sinks.posts_to("/webhook")[-1]["status"] == "resolved", "the webhook's end")
@@ -127,16 +141,18 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
         "*Qdrant does not answer.*\n"
         ":red_circle: Qdrant qdrant:6333 has not answered for a minute.\n"
         "_since 2026-01-02 03:04:05 UTC_ `instance=qdrant:6333 severity=critical` "
-        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0|Graph>\n"
-        "<http://127.0.0.1:9090/user/runbooks/QdrantDown.md|What to do>  "
-        "<http://alerts.example.net:9093/#/silences/new?filter=%7Balertname%3D%22QdrantDown%22%7D|Silence>  "
-        "<http://alerts.example.net:9093/#/alerts?receiver=slack|All alerts>"
+        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0|Graph>"
     )
+    assert firing["title_link"] == "http://alerts.example.net:9093/#/alerts?receiver=slack-on-call"
+    assert [(button["text"], button["url"]) for button in firing["actions"]] == [
+        ("Runbook", "http://127.0.0.1:9090/user/runbooks/QdrantDown.md"),
+        ("Silence", SILENCE),
+    ]
     assert resolved["title"] == "[RESOLVED] QdrantDown (critical) on qdrant:6333"
     assert resolved["color"] == "good"
     assert ":white_check_mark:" in resolved["text"]
     assert "over at" in resolved["text"]
-    assert "Silence" not in resolved["text"]
+    assert resolved["actions"][1]["text"] == "Silence anyway"
 
     first, last = sinks.mails
     assert first["Subject"] == firing["title"]
@@ -154,7 +170,7 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
         " - alertname = QdrantDown\n - component = qdrant\n"
         " - instance = qdrant:6333\n - severity = critical\n\n"
         "What to do: http://127.0.0.1:9090/user/runbooks/QdrantDown.md\n"
-        "Silence: http://alerts.example.net:9093/#/silences/new?filter=%7Balertname%3D%22QdrantDown%22%7D\n"
+        f"Silence: {SILENCE}\n"
         "All alerts: http://alerts.example.net:9093/#/alerts?receiver=email"
     )
     html = part(first, "html")
@@ -195,7 +211,7 @@ def test_an_alert_without_annotations_or_severity_is_told_all_the_same(
     assert attachment["title"] == "[FIRING:1] MadeByHand"
     assert attachment["color"] == "warning"
     assert ":red_circle: MadeByHand" in attachment["text"]
-    assert "What to do" not in attachment["text"]
+    assert attachment["actions"][0]["url"] == "http://alerts.example.net:9093/#/alerts?receiver=slack-alerts"
     assert "MadeByHand" in part(mail, "plain")
     assert "<no value>" not in attachment["text"] + part(mail, "plain") + part(mail, "html")
 
@@ -221,6 +237,31 @@ def test_a_storm_is_one_message_that_stays_short(
     assert all(alert["instance"] in part(sinks.mails[0], "plain") for alert in storm)
 
 
+def test_a_great_storm_is_still_one_short_message_in_every_channel(
+    alertmanager: Alertmanager, sinks: Any, poll: Callable[..., None]
+) -> None:
+    storm = [
+        {
+            "alertname": "CollectionRed",
+            "severity": "critical",
+            "job": f"job-{n % 7}",
+            "instance": f"q-{n:04}:6333",
+        }
+        for n in range(2000)
+    ]
+    alertmanager.fire(
+        *storm, annotations={**ANNOTATIONS, "description": "long " * 1000}, starts_at=datetime.now(UTC)
+    )
+    poll(lambda: sinks.attachments() and sinks.mails and sinks.posts_to("/pagerduty"), "all messages")
+    [attachment], [mail], [incident] = sinks.attachments(), sinks.mails, sinks.posts_to("/pagerduty")
+    assert attachment["title"] == "[FIRING:2000] CollectionRed (critical)"
+    assert "… and 1990 more" in attachment["text"]
+    assert len(attachment["text"]) < 12_000
+    assert "… and 1980 more" in incident["payload"]["custom_details"]["firing"]
+    for subtype in ("plain", "html"):
+        assert "… and 1900 more" in part(mail, subtype)
+
+
 def test_the_watchdog_goes_to_its_own_place_and_disturbs_nobody(
     alertmanager: Alertmanager, sinks: Any, folder: Path, poll: Callable[..., None]
 ) -> None:
@@ -236,8 +277,23 @@ def test_slack_is_switched_by_writing_one_file_and_nothing_else(
 ) -> None:
     (folder / "secrets" / "slack_url").write_text(f"http://127.0.0.1:{sinks.http_port}/services/T0/B0/X0\n")
     subprocess.run([str(repository / "scripts" / "default-receivers"), str(folder)], check=True)
-    alertmanager.fire(QDRANT_DOWN)
-    poll(lambda: bool(sinks.posts_to("/services/T0/B0/X0")), "a message at the new place")
+    info = {"alertname": "CacheRestarted", "severity": "info"}
+    warning = {"alertname": "TargetDown", "severity": "warning"}
+    alertmanager.fire(QDRANT_DOWN, info, warning)
+    poll(lambda: len(sinks.posts_to("/services/T0/B0/X0")) == 3, "all messages at the new place")
+    assert sinks.posts_to("/slack") == []
+
+
+def test_each_slack_channel_can_have_a_url_of_its_own(
+    alertmanager: Alertmanager, sinks: Any, folder: Path, repository: Path, poll: Callable[..., None]
+) -> None:
+    for name in ("slack_url", "slack_on_call_url"):
+        (folder / "secrets" / name).write_text(f"http://127.0.0.1:{sinks.http_port}/{name}\n")
+    subprocess.run([str(repository / "scripts" / "default-receivers"), str(folder)], check=True)
+    info = {"alertname": "CacheRestarted", "severity": "info"}
+    alertmanager.fire(QDRANT_DOWN, info, {"alertname": "TargetDown", "severity": "warning"})
+    poll(lambda: len(sinks.posts_to("/slack_url")) == 2, "warning and info")
+    poll(lambda: len(sinks.posts_to("/slack_on_call_url")) == 1, "critical")
     assert sinks.posts_to("/slack") == []
 
 
@@ -245,8 +301,14 @@ def test_causes_silence_their_symptoms_and_nothing_else(
     alertmanager: Alertmanager, poll: Callable[..., None]
 ) -> None:
     low = {"alertname": "RecallLow", "component": "hnsw", "job": "hnsw-probe", "instance": "qdrant:6333"}
+    elsewhere = {**low, "instance": "other:6333"}
+    cache = {"component": "cache", "severity": "critical"}
+    app = {"component": "app", "severity": "critical", "job": "app", "instance": "rag-api:8000"}
     inhibited = [
-        {**low, "collection": "docs", "k": "10", "severity": "warning"},
+        {**elsewhere, "collection": "docs", "k": "10", "severity": "warning"},
+        {**low, "collection": "docs", "k": "10", "severity": "critical"},
+        {**cache, "alertname": "CacheMemoryHigh", "instance": "dragonfly:6379"},
+        {**app, "alertname": "HttpErrorsHigh"},
         {"alertname": "TargetDown", "severity": "warning", "job": "qdrant", "instance": "qdrant:6333"},
         {
             "alertname": "TargetUnreadable",
@@ -256,12 +318,20 @@ def test_causes_silence_their_symptoms_and_nothing_else(
         },
     ]
     untouched = [
-        {**low, "collection": "docs", "k": "10", "severity": "critical"},
-        {**low, "collection": "docs", "k": "100", "severity": "warning"},
-        {**low, "collection": "other", "k": "10", "severity": "warning"},
-        {**low, "collection": "docs", "vector": "title", "k": "10", "severity": "warning"},
-        {**low, "collection": "docs", "filter": "recent", "k": "10", "severity": "warning"},
+        {**elsewhere, "collection": "docs", "k": "10", "severity": "critical"},
+        {**elsewhere, "collection": "docs", "k": "100", "severity": "warning"},
+        {**elsewhere, "collection": "other", "k": "10", "severity": "warning"},
+        {**elsewhere, "collection": "docs", "vector": "title", "k": "10", "severity": "warning"},
+        {**elsewhere, "collection": "docs", "filter": "recent", "k": "10", "severity": "warning"},
         QDRANT_DOWN,
+        {**cache, "alertname": "CacheDown", "instance": "dragonfly:6379"},
+        {**cache, "alertname": "CacheMemoryHigh", "instance": "other:6379"},
+        {**cache, "alertname": "CacheMemoryHigh"},
+        {**app, "alertname": "ServiceDown"},
+        {**app, "alertname": "HttpErrorsHigh", "instance": "rag-api-2:8000"},
+        {**app, "alertname": "HttpErrorsHigh", "job": "other"},
+        {"alertname": "ServiceDown", "severity": "critical"},
+        {"alertname": "HttpErrorsHigh", "severity": "critical"},
         {"alertname": "TargetDown", "severity": "warning", "job": "qdrant", "instance": "other:6333"},
         {"alertname": "TargetDown", "severity": "warning", "job": "node-exporter", "instance": "qdrant:6333"},
         {"alertname": "TargetDown", "severity": "warning", "job": "qdrant"},
@@ -307,10 +377,159 @@ def test_what_prometheus_finds_arrives_with_its_text_and_so_does_its_end(
     assert told("FIRING")[0]["title"] == f"[FIRING:1] ServiceDown (critical) on 127.0.0.1:{port}"
     text = told("FIRING")[0]["text"]
     assert f"app 127.0.0.1:{port} has not answered Prometheus for a minute." in text
-    assert "/user/runbooks/ServiceDown.md|What to do>" in text
+    assert told("FIRING")[0]["actions"][0]["url"].endswith("/user/runbooks/ServiceDown.md")
     assert "stack=" not in text
     end = f"[RESOLVED] ServiceDown (critical) on 127.0.0.1:{port}"
     poll(lambda: end in [str(mail["Subject"]) for mail in sinks.mails], "its end by mail")
+
+
+# ── Who is told ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_pager_is_told_once_with_what_one_needs_at_night(
+    alertmanager: Alertmanager, sinks: Any, poll: Callable[..., None]
+) -> None:
+    alertmanager.fire(QDRANT_DOWN)
+    poll(lambda: bool(sinks.posts_to("/pagerduty")), "the incident")
+    alertmanager.resolve(QDRANT_DOWN)
+    poll(lambda: len(sinks.posts_to("/pagerduty")) > 1, "its end")
+    opened, closed = sinks.posts_to("/pagerduty")
+    assert (opened["event_action"], closed["event_action"]) == ("trigger", "resolve")
+    assert opened["dedup_key"] == closed["dedup_key"]
+    payload = opened["payload"]
+    assert payload["summary"] == "[FIRING:1] QdrantDown (critical) on qdrant:6333"
+    shown = {key: payload[key] for key in ("severity", "source", "class", "component")}
+    assert shown == {
+        "severity": "critical",
+        "source": "qdrant:6333",
+        "class": "QdrantDown",
+        "component": "qdrant",
+    }
+    details = payload["custom_details"]
+    assert details["firing"] == (
+        "Qdrant qdrant:6333 has not answered for a minute. (since 2026-01-02 03:04:05 UTC)"
+    )
+    assert details["resolved"] == "none"
+    assert details["runbook"] == ANNOTATIONS["runbook_url"]
+    assert [link["href"] for link in opened["links"]] == [ANNOTATIONS["runbook_url"], SILENCE]
+
+
+def test_the_log_keeps_everything_and_its_end(
+    alertmanager: Alertmanager, sinks: Any, folder: Path, poll: Callable[..., None]
+) -> None:
+    (folder / "secrets" / "log_url").write_text(f"http://127.0.0.1:{sinks.http_port}/log\n")
+    alerts = [QDRANT_DOWN, {"alertname": "A", "severity": "info"}, {"alertname": "B"}]
+    alertmanager.fire(*alerts)
+    poll(lambda: len(sinks.posts_to("/log")) == 3, "every severity")
+    for alert in alerts:
+        alertmanager.resolve(alert)
+    ended = {"QdrantDown", "A", "B"}
+
+    def told() -> set[str]:
+        return {
+            body["groupLabels"]["alertname"]
+            for body in sinks.posts_to("/log")
+            if body["status"] == "resolved"
+        }
+
+    poll(lambda: told() == ended, "every end")
+
+
+class TestOutOfHours:
+    """A night, whenever the test runs."""
+
+    @pytest.fixture
+    def folder(self, repository: Path, tmp_path: Path, copy: Callable[..., Path], sinks: Any) -> Path:
+        addresses = {
+            "inbox:9446": f"127.0.0.1:{sinks.http_port}",
+            "inbox:1025": f"127.0.0.1:{sinks.smtp_port}",
+        }
+        folder = copy(repository / "alertmanager", tmp_path / "alertmanager", FAST | NEVER | addresses)
+        (folder / "secrets").mkdir()
+        subprocess.run([str(repository / "scripts" / "default-receivers"), str(folder)], check=True)
+        return folder
+
+    def test_a_ticket_waits_for_business_hours_and_a_page_does_not(
+        self, alertmanager: Alertmanager, sinks: Any, poll: Callable[..., None]
+    ) -> None:
+        alertmanager.fire({"alertname": "TargetDown", "severity": "warning", "instance": "a:1"})
+        poll(lambda: bool(sinks.attachments()), "the warning in Slack, where it wakes nobody")
+        alertmanager.fire(QDRANT_DOWN)
+        poll(lambda: bool(sinks.mails), "the page by mail")
+        assert [str(mail["Subject"]).split()[1] for mail in sinks.mails] == ["QdrantDown"]
+        assert [mail["title"].split()[1] for mail in sinks.attachments()][:1] == ["TargetDown"]
+
+
+# ── What holds for every alert ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def config(repository: Path) -> Any:
+    return yaml.safe_load((repository / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def labels_by_alert(repository: Path) -> Mapping[str, set[str]]:
+    """Return the labels that each alert carries in the tests of the rules."""
+    found: dict[str, set[str]] = {}
+    for path in (repository / "prometheus" / "tests").glob("*_test.yml"):
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+            for case in group.get("alert_rule_test", ()):
+                for alert in case.get("exp_alerts") or ():
+                    found.setdefault(case["alertname"], set()).update(alert["exp_labels"])
+    return found
+
+
+def test_every_alert_has_a_line_that_says_whom_it_reaches(repository: Path, rules: list[Any]) -> None:
+    rows = yaml.safe_load((repository / "alertmanager" / "tests" / "routes.yml").read_text(encoding="utf-8"))
+    lines = {(row["labels"]["alertname"], row["labels"].get("severity")) for row in rows}
+    alerts = {(rule.name, rule.body["labels"]["severity"]) for rule in rules if rule.is_alert}
+    assert alerts - lines == set()
+
+
+def test_every_severity_has_its_channels(repository: Path) -> None:
+    rows = yaml.safe_load((repository / "alertmanager" / "tests" / "routes.yml").read_text(encoding="utf-8"))
+    channels = {
+        "critical": ["log", "pager", "webhook", "slack-on-call", "email"],
+        "warning": ["log", "slack-alerts", "email"],
+        "info": ["log", "slack-info"],
+    }
+    for row in rows:
+        severity = row["labels"].get("severity", "warning")
+        if severity in channels:
+            assert row["receivers"] == channels[severity], row["labels"]
+
+
+def test_a_critical_alert_silences_only_the_warning_about_the_same_thing(
+    config: Any, rules: list[Any], labels_by_alert: Mapping[str, set[str]]
+) -> None:
+    """A label that tells two things apart and is not named would let one silence the other."""
+    first = config["inhibit_rules"][0]
+    severities: dict[str, set[str]] = {}
+    for rule in rules:
+        if rule.is_alert:
+            severities.setdefault(rule.name, set()).add(rule.body["labels"]["severity"])
+    for name, found in severities.items():
+        if len(found) > 1 and "critical" in found:
+            missing = labels_by_alert[name] - {*first["equal"], "alertname", "severity", "component"}
+            assert missing == set(), f"{name}: add them to the first inhibit rule"
+
+
+def test_no_inhibition_rests_on_labels_that_both_sides_may_lack(config: Any) -> None:
+    for rule in config["inhibit_rules"][1:]:
+        asked = " ".join(rule["source_matchers"])
+        assert rule["equal"], "it would silence everywhere"
+        for label in rule["equal"]:
+            assert f'{label} =~ ".+"' in asked, rule
+
+
+def test_every_name_in_an_inhibition_is_an_alert_of_ours(config: Any, rules: list[Any]) -> None:
+    names = {rule.name for rule in rules if rule.is_alert}
+    for rule in config["inhibit_rules"]:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            if matcher.startswith("alertname"):
+                for name in re.findall(r"[A-Z]\w+", matcher):
+                    assert name in names, matcher
 
 
 def test_every_receiver_tells_the_end_except_the_dead_mans_switch(repository: Path) -> None:
@@ -322,10 +541,13 @@ def test_every_receiver_tells_the_end_except_the_dead_mans_switch(repository: Pa
         if kind.endswith("_configs")
         for integration in integrations
     }
-    assert told == {"slack": True, "email": True, "webhook": True, "watchdog": False}
+    assert {name for name, resolved in told.items() if not resolved} == {"watchdog"}
+    assert set(told) == {
+        *("pager", "webhook", "slack-on-call", "slack-alerts", "slack-info", "email", "log", "watchdog")
+    }
 
 
 def test_no_secret_can_enter_git(repository: Path) -> None:
-    for name in ("slack_url", "smtp_password", "watchdog_url"):
+    for name in ("slack_url", "smtp_password", "watchdog_url", "pagerduty_routing_key"):
         command = ["git", "check-ignore", "-q", f"alertmanager/secrets/{name}"]
         assert subprocess.run(command, cwd=repository).returncode == 0, name

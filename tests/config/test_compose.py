@@ -464,6 +464,13 @@ def test_setup_gives_each_data_folder_to_the_user_of_its_service(services: Mappi
     assert given == {f"/data/{name}" for name in DATA_OWNERS}
 
 
+def test_prometheus_runs_the_rules_that_setup_has_made(services: Mapping[str, Service]) -> None:
+    place = volumes_of(services["prometheus"])["prometheus_rules"]
+    assert (place["target"], place["read_only"]) == ("/etc/prometheus/rules", True)
+    assert volumes_of(services["setup"])["prometheus_rules"]["target"] == "/rules"  # the command's default
+    assert "--enable-feature=auto-reload-config" in services["prometheus"]["command"]
+
+
 def test_every_volume_that_is_declared_is_used(render: Render) -> None:
     project = render()
     used = {name for service in project["services"].values() for name in volumes_of(service)}

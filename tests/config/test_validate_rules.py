@@ -53,7 +53,7 @@ def test_the_repository_is_valid(tools: Mapping[str, Path], repository: Path) ->
         list((repository / "prometheus/tests").glob("*"))
     )
     assert sum("route of" in step for step in steps) > 5
-    assert sum("template in" in step for step in steps) == 8
+    assert sum("template in" in step for step in steps) > 30
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,20 @@ def test_the_repository_is_valid(tools: Mapping[str, Path], repository: Path) ->
         ),
         ("prometheus/rules/gpu.yml", "100 * gpu", "100 ** gpu", "Prometheus rules", "parse error"),
         ("prometheus/rules/gpu.yml", "100 * gpu", "10 * gpu", "rule tests gpu_test.yml", "exp:"),
-        ("alertmanager/alertmanager.yml", "receiver: slack", "receiver: slak", "Alertmanager config", "slak"),
-        ("alertmanager/tests/routes.yml", "[slack, email, webhook]", "[slack]", "route of", "WARNING"),
+        (
+            "alertmanager/alertmanager.yml",
+            "receiver: slack-info",
+            "receiver: slak",
+            "Alertmanager config",
+            "slak",
+        ),
+        (
+            "alertmanager/tests/routes.yml",
+            "[log, pager, webhook, slack-on-call, email]",
+            "[log]",
+            "route of",
+            "WARNING",
+        ),
     ],
     ids=["configuration", "syntax of a rule", "value of a rule", "receiver", "route"],
 )
@@ -88,6 +100,18 @@ def test_a_fault_fails_its_step_and_shows_what_the_tool_says(
     failed = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
     assert any(failing_step in line for line in failed), result.stdout
     assert words in result.stdout
+
+
+def test_a_mistake_in_the_users_thresholds_fails_and_so_does_a_rule_that_comes_of_them(
+    checkout: Path, tools: Mapping[str, Path]
+) -> None:
+    mine = checkout / "prometheus" / "thresholds.mine.yml"
+    mine.write_text("thresholds: {no_such_threshold: 1}", encoding="utf-8")
+    result = validate(checkout, tools)
+    assert result.returncode == 1
+    assert "FAIL  thresholds\nprometheus/thresholds.mine.yml:1: unknown threshold" in result.stdout
+    mine.write_text("alerts: {CacheDown: {for: 7m}}", encoding="utf-8")
+    assert validate(checkout, tools).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -126,7 +150,7 @@ def test_a_table_of_routes_that_tests_nothing_is_one_clear_line(
             "alertmanager.yml",
             'template "slack.text" .',
             'template "slack.txet" .',
-            "slack.slack_configs.0.text",
+            "slack-on-call.slack_configs.0.text",
         ),
         ("alertmanager.yml", 'template "email.html" .', 'template "email.htlm" .', "email_configs.0.html"),
         ("alertmanager.yml", 'template "headline" .', 'template "healdine" .', "headers.Subject"),

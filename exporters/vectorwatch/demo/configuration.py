@@ -18,27 +18,34 @@ import yaml
 from vectorwatch.demo.jaeger import render_jaeger
 from vectorwatch.demo.rendering import parse_yaml, replace_addresses
 from vectorwatch.demo.target_lists import TargetLists
+from vectorwatch.rules.service import render_rules
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Where the rendered files are, and the jobs left out because their service is not part of the demo."""
+    """Where the rendered files are, the jobs left out because their service is not part of the demo, and what
+    the user has set in the rules.
+    """
 
     prometheus: Path
     alertmanager: Path
     left_out: Sequence[str]
     target_lists: TargetLists
     jaeger: Sequence[Path] = ()
+    rules: Sequence[str] = ()
 
 
 def render_configuration(repository: Path, folder: Path, ports: Mapping[str, int]) -> Configuration:
     """Copy `prometheus/` and `alertmanager/` of `repository` into `folder` with the addresses of `ports`.
 
-    Raises VectorwatchError for a file that is no YAML or no list of targets."""
+    The rules get the user's numbers. Raises VectorwatchError for a file that is no YAML or no list of
+    targets, ConfigError for mistakes in thresholds.mine.yml.
+    """
     prometheus, alertmanager = folder / "prometheus", folder / "alertmanager"
     _copy(repository / "prometheus", prometheus, ports, without=("tests", "examples"))
     target_lists = TargetLists(repository / "prometheus" / "targets", prometheus / "targets", ports)
     target_lists.render()
+    rules = list(render_rules(prometheus, prometheus / "rules"))
     left_out = _leave_out_foreign_jobs(prometheus / "prometheus.yml")
     _copy(repository / "alertmanager", alertmanager, ports, without=("tests", "secrets"))
     (alertmanager / "defaults").rename(alertmanager / "secrets")
@@ -46,7 +53,12 @@ def render_configuration(repository: Path, folder: Path, ports: Mapping[str, int
     if "jaeger" in ports:
         jaeger = render_jaeger(repository / "jaeger", folder / "jaeger", ports, folder.parent / "jaeger")
     return Configuration(
-        prometheus / "prometheus.yml", alertmanager / "alertmanager.yml", left_out, target_lists, jaeger
+        prometheus / "prometheus.yml",
+        alertmanager / "alertmanager.yml",
+        left_out,
+        target_lists,
+        jaeger,
+        rules,
     )
 
 

@@ -152,6 +152,7 @@ def describe_prometheus(site: Site) -> Service:
             f"--web.user-assets={site.documentation}",  # alerts link to the runbooks there
             "--enable-feature=exemplar-storage",
             "--web.enable-lifecycle",
+            "--enable-feature=auto-reload-config",
         ),
         ready=answers_http(site.url("prometheus", "/-/ready")),
         url=site.url("prometheus"),

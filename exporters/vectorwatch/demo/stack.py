@@ -99,6 +99,7 @@ def run_stack(needs: Needs, interruption: Interruption) -> Iterator[Stack]:
         configuration = render_configuration(needs.repository, folder / "configuration", needs.ports)
         for line in explain_absent(needs, configuration.left_out):
             print(line)
+        print("\n".join(f"demo: {line}" for line in configuration.rules))
         site = Site(needs.ports, needs.tools, folder, configuration, needs.repository / "docs")
         with Supervisor(folder / "logs", interruption, clean_environment()) as supervisor:
             _start(supervisor, [*describe_watched(site), *describe_watchers(site)])

@@ -13,6 +13,7 @@ from .entry import Head
 from .guard import KnownHosts, is_cross_site
 from .intake import Intake
 from .notification import Channel, Notification, RefusalReason, RefusedError
+from .pagerduty import parse_pagerduty
 from .slack import parse_slack
 from .webhook import parse_webhook
 
@@ -31,7 +32,7 @@ _STATUS_CODES = {
 
 
 def receive_routes(intake: Intake, hosts: KnownHosts, body_seconds: float = BODY_SECONDS) -> APIRouter:
-    """Return `POST /webhook` and `POST /slack`; both answer only when the notification is on the disk."""
+    """Return the addresses to post to; each answers only when the notification is on the disk."""
     router = APIRouter()
 
     @router.post("/webhook")
@@ -43,6 +44,14 @@ def receive_routes(intake: Intake, hosts: KnownHosts, body_seconds: float = BODY
     async def slack(request: Request) -> Response:
         """Take a message for Slack; answer `ok` as Slack does."""
         return await take(Channel.SLACK, request, parse_slack, lambda _head: "ok")
+
+    @router.post("/pagerduty")
+    async def pagerduty(request: Request) -> Response:
+        """Take an event for PagerDuty; answer 202 as it does."""
+        answer = json.dumps({"status": "success", "message": "Event processed"})
+        response = await take(Channel.WEBHOOK, request, parse_pagerduty, lambda _head: answer)
+        response.status_code = 202 if response.status_code == 200 else response.status_code
+        return response
 
     async def take(
         channel: Channel,

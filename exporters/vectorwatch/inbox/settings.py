@@ -31,7 +31,7 @@ class InboxSettings(ServeSettings):
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX)
 
-    port: Port = Field(9446, description="Port of the page, the API, `/webhook` and `/slack`.")
+    port: Port = Field(9446, description="Port of the page, the API, `/webhook`, `/slack`, `/pagerduty`.")
     smtp_host: str = Field(
         "127.0.0.1", description="Address that takes mail, without login or TLS; 0.0.0.0 in a container."
     )

@@ -35,12 +35,17 @@ def _hand_over(volume: SecretsVolume, keyring: Keyring, checkout: Path) -> str:
 
 
 def _collect(keyring: Keyring, checkout: Path) -> Mapping[str, Path]:
-    return {
-        path.name: path
-        for folder in keyring.copied
-        for path in sorted((checkout / folder).iterdir())
-        if not path.name.startswith(".") and path.is_file() and path.stat().st_size > 0
-    }
+    files: dict[str, Path] = {}
+    own: dict[str, Path] = {}
+    for folder in keyring.copied:
+        own = {
+            path.name: path
+            for path in sorted((checkout / folder).iterdir())
+            if not path.name.startswith(".") and path.is_file() and path.stat().st_size > 0
+        }
+        files |= own
+    stand_ins = keyring.stand_ins.items()
+    return files | {name: own[other] for name, other in stand_ins if name not in own and other in own}
 
 
 def _read(path: Path, checkout: Path) -> bytes:

@@ -55,6 +55,16 @@ def test_rendering_changes_nothing_but_addresses(repository: Path, tmp_path: Pat
     assert compared > 10
 
 
+def test_the_rules_get_what_the_user_has_set(repository: Path, tmp_path: Path) -> None:
+    mine = repository / "prometheus" / "thresholds.mine.yml"
+    mine.write_text('alerts: {CacheDown: {enabled: false, because: "no cache"}}', encoding="utf-8")
+    configuration = render(repository, tmp_path)
+    assert configuration.rules[-1] == "rules: CacheDown is off: no cache"
+    rules = (configuration.prometheus.parent / "rules" / "availability.yml").read_text(encoding="utf-8")
+    assert "alert: CacheDown" not in rules
+    assert "alert: QdrantDown" in rules
+
+
 def test_no_address_of_the_stack_is_left(repository: Path, tmp_path: Path) -> None:
     render(repository, tmp_path)
     names = "|".join({service.removesuffix("-smtp") for service in DEFAULT_PORTS})

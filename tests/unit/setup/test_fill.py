@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vectorwatch.setup.fill import fill
-from vectorwatch.setup.keyring import Keyring
+from vectorwatch.setup.keyring import KEYRINGS, Keyring
 from vectorwatch.setup.volume import Chown, SecretsVolume
 
 GRAFANA = Keyring("grafana", 472, random=("admin_password", "secret_key"))
@@ -126,3 +126,23 @@ def test_no_line_holds_a_secret(grafana: SecretsVolume, alertmanager: SecretsVol
     said = fill(grafana, GRAFANA, checkout) + fill(alertmanager, ALERTMANAGER, checkout)
     assert "hunter2" not in said
     assert grafana.read("admin_password").decode() not in said
+
+
+def test_one_slack_url_of_the_users_serves_the_channels_that_have_none(
+    alertmanager: SecretsVolume, checkout: Path
+) -> None:
+    [keyring] = [one for one in KEYRINGS if one.service == "alertmanager"]
+    for name in keyring.stand_ins:
+        (checkout / "alertmanager" / "defaults" / name).write_text("http://inbox:9446/slack\n")
+    fill(alertmanager, keyring, checkout)
+    assert contents(alertmanager)["slack_on_call_url"] == b"http://inbox:9446/slack\n"
+    secrets = checkout / "alertmanager" / "secrets"
+    (secrets / "slack_url").write_text("https://hooks.slack.example/all")
+    (secrets / "slack_info_url").write_text("https://hooks.slack.example/info")
+    fill(alertmanager, keyring, checkout)
+    handed = contents(alertmanager)
+    assert handed["slack_on_call_url"] == b"https://hooks.slack.example/all"
+    assert handed["slack_info_url"] == b"https://hooks.slack.example/info"
+    (secrets / "slack_url").unlink()
+    fill(alertmanager, keyring, checkout)
+    assert contents(alertmanager)["slack_on_call_url"] == b"http://inbox:9446/slack\n"

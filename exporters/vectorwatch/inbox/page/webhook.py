@@ -1,10 +1,11 @@
-"""A webhook as a list of alerts."""
+"""A webhook as a list of alerts, or as PagerDuty's event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..pagerduty import read_details
 from ..webhook import SAID
 from .markup import Html, element, is_safe_link, join, link
 from .mrkdwn import render_plain
@@ -17,6 +18,8 @@ _NEVER = "0001-01-01"  # Go's zero time: still firing
 def render_webhook(record: Mapping[str, Any]) -> Html:
     """Return a webhook: each alert with what a person needs to act, under a title if they are several."""
     payload = record["raw"]
+    if "event_action" in payload:
+        return _render_event(record, payload)
     alerts = payload["alerts"]
     shown = [_render_alert(alert) for alert in alerts[:_MOST_ALERTS]]
     if len(alerts) > _MOST_ALERTS:
@@ -27,6 +30,21 @@ def render_webhook(record: Mapping[str, Any]) -> Html:
         element("h2", str(record["title"]), class_="subject") if len(alerts) != 1 else "",
         *shown,
         element("div", *_render_links({"Alertmanager": source}), class_="links"),
+        class_="webhook-message",
+    )
+
+
+def _render_event(record: Mapping[str, Any], event: Mapping[str, Any]) -> Html:
+    details = (
+        element("div", render_plain(f"{key}: {text}"), class_="description")
+        for key, text in read_details(event).items()
+    )
+    links = {str(one.get("text")): one.get("href") for one in event.get("links") or ()}
+    return element(
+        "div",
+        element("h2", f"Pager: {record['title']}", class_="subject"),
+        *details,
+        element("div", *_render_links({**links, "Alertmanager": event.get("client_url")}), class_="links"),
         class_="webhook-message",
     )
 

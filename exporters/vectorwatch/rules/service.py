@@ -1,0 +1,150 @@
+"""`vectorwatch rules render`: read, check, and only when all is right replace the rules that run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vectorwatch.errors import ConfigError, VectorwatchError
+
+from .burn_rates import FILE as LEVELS_FILE
+from .burn_rates import write_rules
+from .markers import MarkerError, find_markers
+from .render import render
+from .service_levels import join_service_levels, read_service_levels
+from .thresholds import FILE, Threshold, read_thresholds
+from .tuning import Tuning, read_tuning
+
+MINE = "thresholds.mine.yml"
+_LEVELS, _OWN_LEVELS = "service-levels.yml", "service-levels.mine.yml"
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """A file of rules, ours or the user's."""
+
+    name: str
+    text: str
+    alerts: Mapping[str, set[str]]
+    """The severities by alert."""
+
+
+def render_rules(source: Path, out: Path, mine: Path | None = None) -> Iterator[str]:
+    """Write the rules of `source` (the folder `prometheus/`) into `out`; yield the lines to show.
+
+    Raises ConfigError with a line for each mistake, before anything is changed; VectorwatchError when `out`
+    cannot be written.
+    """
+    thresholds = read_thresholds(source / "thresholds.yml")
+    files = read_rules(source / "rules", thresholds)
+    if (source / _OWN_LEVELS).exists():
+        files = [file for file in files if file.name != LEVELS_FILE]
+        files.append(_parse(LEVELS_FILE, write_service_levels(source), thresholds))
+    place, name = (mine, str(mine)) if mine else (source / MINE, f"prometheus/{MINE}")
+    tuning = read_tuning(place, name, thresholds, _join_severities(files))
+    _write({file.name: render(file.text, tuning) for file in files}, out)
+    yield f"rules: {len(files)} files{_explain(tuning)}"
+    for name, change in tuning.changes.items():
+        if change.because:
+            yield f"rules: {name} is off: {change.because}"
+
+
+def write_service_levels(source: Path) -> str:
+    """Return the rules of all service levels, those of the user included. Raises ConfigError."""
+    return write_rules(
+        join_service_levels(
+            *(read_service_levels(source / name, f"prometheus/{name}") for name in (_LEVELS, _OWN_LEVELS))
+        )
+    )
+
+
+def read_rules(folder: Path, thresholds: Mapping[str, Threshold]) -> list[RuleFile]:
+    """Return every file of rules. Raises ConfigError for one that Prometheus would not take."""
+    files: list[RuleFile] = []
+    problems: list[str] = []
+    for path in sorted(folder.glob("*.yml")):
+        name = f"prometheus/rules/{path.name}"
+        try:
+            files.append(_parse(path.name, path.read_bytes().decode("utf-8"), thresholds))
+        except ConfigError as error:
+            problems += error.problems
+        except OSError as error:
+            problems.append(f"{name}: cannot be read: {error.strerror}")
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            mark = getattr(error, "problem_mark", None)
+            problems.append(f"{name}:{mark.line + 1 if mark else 1}: is no YAML")
+        except MarkerError as error:
+            problems.append(f"{name}: {error}")
+        except (TypeError, KeyError, AttributeError):
+            problems.append(f"{name}: is no file of rules; write `groups: [{{name: …, rules: […]}}]`")
+    if not files and not problems:
+        problems.append(f"{folder}: holds no rules; is the checkout complete?")
+    if problems:
+        raise ConfigError(problems)
+    return files
+
+
+def _parse(name: str, text: str, thresholds: Mapping[str, Threshold]) -> RuleFile:
+    unknown = {marker for marker, _ in find_markers(text)} - thresholds.keys()
+    if unknown:
+        place = f"prometheus/rules/{name}: threshold"
+        raise ConfigError(f"{place} `{marker}` is not in {FILE}" for marker in sorted(unknown))
+    return RuleFile(name, text, _read_alerts(yaml.safe_load(text)))
+
+
+def _read_alerts(document: Any) -> Mapping[str, set[str]]:
+    alerts: dict[str, set[str]] = {}
+    for group in document["groups"]:
+        for rule in group["rules"] or ():
+            if "alert" in rule:
+                severity = rule.get("labels", {}).get("severity", "")
+                alerts.setdefault(rule["alert"], set()).add(severity)
+            elif not isinstance(rule["record"], str):
+                raise TypeError
+            if not isinstance(rule["expr"], str | int | float):
+                raise TypeError
+    return alerts
+
+
+def _join_severities(files: list[RuleFile]) -> Mapping[str, set[str]]:
+    joined: dict[str, set[str]] = {}
+    for file in files:
+        for name, severities in file.alerts.items():
+            joined.setdefault(name, set()).update(severities)
+    return joined
+
+
+def _explain(tuning: Tuning) -> str:
+    parts = [
+        f"{len(items)} {word}{'s' if len(items) > 1 else ''}"
+        for items, word in (
+            (tuning.values, "threshold"),
+            (tuning.overrides, "override"),
+            (tuning.changes, "alert"),
+        )
+        if items
+    ]
+    return f"; yours: {', '.join(parts)}" if parts else ""
+
+
+def _write(contents: Mapping[str, str], out: Path) -> None:
+    """Replace the files in `out` one by one, each whole, when all of them have been written beside it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        # Not `*.yml`: Prometheus reads every file of that name, also hidden ones.
+        scratch = {name: out / f".{name}.{os.getpid()}" for name in contents}
+        for name, path in scratch.items():
+            path.write_bytes(contents[name].encode("utf-8"))
+            path.chmod(0o644)  # Prometheus is another user
+        for name, path in scratch.items():
+            path.replace(out / name)
+        for path in out.glob("*.yml"):
+            if path.name not in contents:
+                path.unlink()
+    except OSError as error:
+        raise VectorwatchError(f"rules: cannot write {error.filename}: {error.strerror}") from error
