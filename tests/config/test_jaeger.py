@@ -239,7 +239,7 @@ def test_prometheus_keeps_the_exemplars_and_the_monitor_reads_the_figures_back(
             tmp_path / "p",
             {**scraped, "_interval: 15s": "_interval: 1s", "_timeout: 10s": "_timeout: 1s"},
         )
-        prometheus = start_prometheus(folder, port)
+        prometheus = start_prometheus(folder, port=port)
         trace = make_trace_id()
 
         def found() -> Any:
