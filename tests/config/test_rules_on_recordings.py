@@ -73,8 +73,8 @@ def test_exactly_what_is_wrong_in_a_recording_fires(
         for recording, alerts in FIRING[room].items()
     ]
     test = tmp_path / "recordings_test.yml"
-    rules = str(repository / "prometheus" / "rules" / f"{room}.yml")
-    content = {"rule_files": [rules], "evaluation_interval": "4m", "tests": groups}
+    rules = sorted(map(str, (repository / "prometheus" / "rules").glob(f"{room}*.yml")))
+    content = {"rule_files": rules, "evaluation_interval": "4m", "tests": groups}
     test.write_text(json.dumps(content), encoding="utf-8")
     outcome = subprocess.run([tools["promtool"], "test", "rules", test], capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
