@@ -1,20 +1,27 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
-`python -m vectorwatch.catalogue docs/reference` writes `metrics.md` and `settings.md`.
+`python -m vectorwatch.catalogue docs/reference` writes `metrics.md` and `settings.md`. Which rules use a
+metric stands in `prometheus/rules/` of the checkout.
 """
 
 from __future__ import annotations
 
 import argparse
+import pkgutil
+import re
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import yaml
 from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
 from .dragonfly import metrics as dragonfly
@@ -28,6 +35,8 @@ from .hnsw.state import TargetState
 from .inbox.metrics import InboxMetrics
 from .inbox.metrics import __name__ as inbox_module
 from .inbox.settings import InboxSettings
+from .instrument import track
+from .instrument.metric import Metric
 from .qdrant import metrics as qdrant
 from .qdrant.settings import QdrantSettings
 from .serve.metric import Sink, Table
@@ -42,6 +51,15 @@ _MODULES: dict[str, tuple[ModuleType, ...]] = {
     "hnsw": (hnsw,),
     "inbox": (sys.modules[inbox_module],),
 }
+_EMITTERS = {
+    "qdrant": "Qdrant exporter",
+    "dragonfly": "Dragonfly exporter",
+    "gpu": "GPU exporter",
+    "hnsw": "HNSW probe",
+    "inbox": "Inbox",
+}
+_RULES = Path(__file__).parents[2] / "prometheus" / "rules"
+_UNITS = ("seconds", "bytes", "ratio", "percent", "celsius", "dollars", "watts", "hertz", "joules", "volts")
 _SETTINGS: dict[str, type[Settings]] = {
     "Qdrant exporter": QdrantSettings,
     "Dragonfly exporter": DragonflySettings,
@@ -59,12 +77,70 @@ class Entry:
     kind: str
     labels: tuple[str, ...]
     help: str
+    emitter: str = ""
+    """What records it, where the room does not say."""
+
+    @property
+    def unit(self) -> str:
+        """The base unit that the name says, or an empty text for a plain number."""
+        words = self.name.removesuffix("_total").split("_")
+        return next((word for word in reversed(words) if word in _UNITS), "")
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names of its series."""
+        suffixes = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
+        return tuple(self.name + suffix for suffix in suffixes.get(self.kind, ("",)))
 
 
 def metrics_of(room: str) -> list[Entry]:
-    """Return the metrics of a room, in order of their names."""
+    """Return the metrics of a room, `instrument` being one, in order of their names."""
+    if room == "instrument":
+        return application_metrics()
     entries = [*_from_tables(room), *_from_registries(room)]
     return sorted(entries, key=lambda entry: entry.name)
+
+
+@cache
+def application_metrics() -> list[Entry]:
+    """Return what an application emits that is instrumented with the library, in order of names."""
+    from . import instrument
+
+    emitters: dict[str, list[str]] = {}
+    found: dict[str, Entry] = {}
+    for info in pkgutil.walk_packages(instrument.__path__, f"{instrument.__name__}."):
+        home = info.name.rpartition(".")[2]
+        names = [f"`track.{name}`" for name in track.HOMES if track.HOMES[name] == home]
+        for value in vars(import_module(info.name)).values():
+            entry = _as_entry(value)
+            if entry is not None:
+                found[entry.name] = entry
+                emitters.setdefault(entry.name, []).extend(names)
+    return [replace(found[name], emitter=", ".join(emitters[name])) for name in sorted(found)]
+
+
+def _as_entry(value: object) -> Entry | None:
+    if isinstance(value, Metric):
+        return Entry(value.name, type(value).__name__.lower(), value.labels, value.help)
+    if isinstance(value, MetricWrapperBase):
+        family = next(iter(value.describe()))
+        suffix = "_total" if family.type == "counter" else ""
+        return Entry(family.name + suffix, family.type, tuple(value._labelnames), family.documentation)
+    return None
+
+
+def uses(rules: Path = _RULES) -> Mapping[str, list[str]]:
+    """Return by name of a series the rules whose expression has it: alerts, and records in backquotes."""
+    used: dict[str, list[str]] = {}
+    for path in sorted(rules.glob("*.yml")):
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                name = rule.get("alert") or f"`{rule['record']}`"
+                bare = re.sub(r'"[^"]*"', "", rule["expr"])
+                for word in dict.fromkeys(re.findall(r"[a-zA-Z_:][\w:]*", bare)):
+                    if name not in used.setdefault(word, []):
+                        used[word].append(name)
+    return used
 
 
 def _from_tables(room: str) -> Iterator[Entry]:
@@ -107,14 +183,35 @@ def _from_registries(room: str) -> Iterator[Entry]:
 
 def metrics_page() -> str:
     """Return docs/reference/metrics.md."""
-    parts = [_HEADER, "# Metrics\n"]
-    for room in _MODULES:
-        rows = (
-            f"| `{entry.name}` | {entry.kind} | {', '.join(entry.labels)} | {_cell(entry.help)} |\n"
-            for entry in metrics_of(room)
-        )
-        parts.append(f"## {room}\n\n| name | kind | labels | meaning |\n|---|---|---|---|\n{''.join(rows)}")
+    parts = [
+        _HEADER,
+        "# Metrics\n",
+        "Everything that the exporters, the probe, the inbox and instrumented applications emit. A histogram\n"
+        "`x` has the series `x_bucket`, `x_sum` and `x_count`, a summary `x_sum` and `x_count`. Without a unit\n"
+        "it is a plain number. *Used by*: alerts, and in code type what a recording rule makes of it.\n",
+    ]
+    used = uses()
+    parts.extend(
+        f"## {room}\n\nEmitted by: {_EMITTERS[room]}.\n\n{_table(metrics_of(room), used)}"
+        for room in _MODULES
+    )
+    parts.append("## Applications\n\nEmitted by: your service, with `vectorwatch.instrument`.\n")
+    entries = application_metrics()
+    for emitter in sorted({entry.emitter for entry in entries}):
+        own = [entry for entry in entries if entry.emitter == emitter]
+        title = f"Recorded by {emitter}." if emitter else "Recorded by the library itself, without a call."
+        parts.append(f"{title}\n\n{_table(own, used)}")
     return "\n".join(parts)
+
+
+def _table(entries: Iterable[Entry], used: Mapping[str, list[str]]) -> str:
+    rows = []
+    for entry in entries:
+        rules = dict.fromkeys(rule for name in entry.series for rule in used.get(name, ()))
+        cells = (f"`{entry.name}`", entry.kind, ", ".join(entry.labels), entry.unit, _cell(entry.help))
+        rows.append(f"| {' | '.join((*cells, ', '.join(rules)))} |\n")
+    head = "| name | kind | labels | unit | meaning | used by |\n|---|---|---|---|---|---|\n"
+    return head + "".join(rows)
 
 
 def settings_page() -> str:

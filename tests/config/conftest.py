@@ -237,17 +237,17 @@ def serve_metrics(free_port: Callable[[], int]) -> Iterator[Callable[..., Page]]
 
 # ── What is emitted ──────────────────────────────────────────────────────────────────────────────────────
 
-_HISTOGRAM = ("_bucket", "_sum", "_count")
-
 
 @pytest.fixture(scope="session")
 def exporter_metrics() -> Mapping[str, set[str]]:
-    """Return the names of the series that our own programs emit, each with its labels."""
+    """Return the names of the series that our own programs and library emit, each with its labels."""
     found: dict[str, set[str]] = {}
-    for room in ("qdrant", "dragonfly", "gpu", "hnsw", "inbox"):
+    for room in ("qdrant", "dragonfly", "gpu", "hnsw", "inbox", "instrument"):
         for entry in metrics_of(room):
-            suffixes = _HISTOGRAM if entry.kind == "histogram" else ("",)
-            found |= {entry.name + suffix: set(entry.labels) for suffix in suffixes}
+            # A bucket has `le` as well, which some rules select by.
+            found |= {
+                name: {*entry.labels, *(["le"] if name.endswith("_bucket") else [])} for name in entry.series
+            }
     return found
 
 

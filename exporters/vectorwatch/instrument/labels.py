@@ -33,9 +33,9 @@ REFUSED_NAMES = frozenset(
 
 _LONGEST = 100
 _MOST_WORDS = 6
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PERSONAL = re.compile(
     r"[^@\s]+@[^@\s]+\.\w+"  # an e-mail address
-    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"  # a UUID
     r"|\b(?:\d{1,3}\.){3}\d{1,3}\b",  # an IPv4 address
     re.IGNORECASE,
 )
@@ -68,8 +68,9 @@ def one_of(*values: str) -> OneOf:
 class AtMost(Limit):
     """The first `count` different values; for what is known only when it runs, such as model names."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, uuids: bool = False) -> None:
         self.count = count
+        self._uuids = uuids
         self._seen = {OTHER}
         self._lock = threading.Lock()
 
@@ -77,7 +78,7 @@ class AtMost(Limit):
         """Refuse what comes after the first `count` values, and what is personal or a text."""
         if value in self._seen:
             return ""
-        if is_personal(value):
+        if not (self._uuids and _UUID.fullmatch(value)) and is_personal(value):
             return "personal"
         with self._lock:
             if len(self._seen) > self.count:
@@ -86,14 +87,18 @@ class AtMost(Limit):
         return ""
 
 
-def at_most(count: int) -> AtMost:
-    """Return a limit to the first `count` different values."""
-    return AtMost(count)
+def at_most(count: int, *, uuids: bool = False) -> AtMost:
+    """Return a limit to the first `count` different values; `uuids` where one names an organisation."""
+    return AtMost(count, uuids=uuids)
 
 
 def is_personal(value: str) -> bool:
     """Tell whether a value looks like an e-mail, a UUID, an IP address or a sentence."""
-    return len(value) > _LONGEST or value.count(" ") >= _MOST_WORDS or bool(_PERSONAL.search(value))
+    return (
+        len(value) > _LONGEST
+        or value.count(" ") >= _MOST_WORDS
+        or bool(_PERSONAL.search(value) or _UUID.search(value))
+    )
 
 
 def check_names(metric: str, labels: Mapping[str, Limit]) -> None:

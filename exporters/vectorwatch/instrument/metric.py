@@ -1,4 +1,4 @@
-"""Counters, gauges and histograms of an application: declared once a process, cheap to record, bounded.
+"""Counters, gauges, histograms and summaries of an application: declared once, cheap to record, bounded.
 
 They live in prometheus_client's own registry, as an application's other metrics do, so that one `/metrics`
 shows both, and several workers (`PROMETHEUS_MULTIPROC_DIR`) are the library's own business.
@@ -6,6 +6,7 @@ shows both, and several workers (`PROMETHEUS_MULTIPROC_DIR`) are the library's o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
@@ -92,8 +93,22 @@ class Gauge(Metric[prometheus_client.Gauge]):
     ) -> None:
         labels = labels or {}
         check_names(name, labels)
-        metric = prometheus_client.Gauge(name, help, tuple(labels), multiprocess_mode=multiprocess)
+
+        def make() -> prometheus_client.Gauge:
+            return prometheus_client.Gauge(name, help, tuple(labels), multiprocess_mode=multiprocess)
+
+        self._make = make
+        self._lock = threading.Lock()
+        # Without labels it would be there, as 0, before anybody has set it.
+        metric: Any = make() if labels else None
         super().__init__(metric, name, help, labels)
+
+    def _admit(self, values: tuple[str, ...]) -> prometheus_client.Gauge:
+        with self._lock:
+            if not self.labels and () not in self._children:
+                self._metric = self._make()
+                self._children[()] = self._metric
+        return super()._admit(values)
 
     def set(self, value: float, *values: str) -> None:
         """Set the series of these label values."""
@@ -123,6 +138,19 @@ class Histogram(Metric[prometheus_client.Histogram]):
     def observe(self, value: float, *values: str) -> None:
         """Add one observation to the series of these label values."""
         self.child(*values).observe(value, current_exemplar())
+
+
+class Summary(Metric[prometheus_client.Summary]):
+    """The sum and the count of observations: a mean over any time; quantiles need a histogram."""
+
+    def __init__(self, name: str, help: str, labels: Mapping[str, Limit] | None = None) -> None:  # noqa: A002
+        labels = labels or {}
+        check_names(name, labels)
+        super().__init__(prometheus_client.Summary(name, help, tuple(labels)), name, help, labels)
+
+    def observe(self, value: float, *values: str) -> None:
+        """Add one observation to the series of these label values."""
+        self.child(*values).observe(value)
 
 
 def current_exemplar() -> dict[str, str] | None:

@@ -91,8 +91,13 @@ class Operation:
 
 
 def status_of(error: BaseException | None) -> str:
-    """Return the value of the label `status`."""
-    return "success" if error is None else "error"
+    """Return the value of the label `status`: `success`, `error` or `cancelled`.
+
+    What ends a block from outside (a cancelled task, a closed generator, Ctrl-C) is no error of its own.
+    """
+    if error is None:
+        return "success"
+    return "error" if isinstance(error, Exception) else "cancelled"
 
 
 def error_type_of(error: BaseException) -> str:
