@@ -5,6 +5,8 @@ What opens spans asks `tracer()`: None while tracing is off, so that it costs on
 
 from __future__ import annotations
 
+import atexit
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,21 +38,31 @@ def start(
 
     attributes = {"service.name": service, "service.version": version}
     provider = TracerProvider(
-        resource=Resource.create({key: value for key, value in attributes.items() if value})
+        resource=Resource.create({key: value for key, value in attributes.items() if value}),
+        shutdown_on_exit=False,  # it waits up to 30 s for a collector that does not answer
     )
     traces = f"{endpoint.rstrip('/')}/v1/traces" if endpoint else None
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=traces)))
     trace.set_tracer_provider(provider)
     _provider, _tracer = provider, provider.get_tracer("vectorwatch")
+    atexit.register(stop)
     return provider
 
 
-def stop() -> None:
-    """Send what waits, and turn tracing off."""
+def stop(timeout_seconds: float = 3.0) -> None:
+    """Turn tracing off, and send what waits; what cannot be sent in this time is lost."""
     global _tracer, _provider
-    if _provider is not None:
-        _provider.shutdown()
-    _tracer = _provider = None
+    provider, _tracer, _provider = _provider, None, None
+    if provider is None:
+        return
+    atexit.unregister(stop)
+    sender = threading.Thread(target=provider.shutdown, name="vectorwatch-last-spans", daemon=True)
+    try:
+        sender.start()
+    except RuntimeError:  # Python 3.12 and newer start no thread while the interpreter ends
+        provider.shutdown()
+        return
+    sender.join(timeout_seconds)
 
 
 def tracer() -> Tracer | None:

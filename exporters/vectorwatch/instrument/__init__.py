@@ -5,11 +5,41 @@
     app = FastAPI()
     instrument(app, service="rag-api")
 
-Needs `pip install vectorwatch[instrument]`, which brings nothing that only the exporters need.
+Needs `pip install vectorwatch[instrument]`, which brings nothing that only the exporters need. A program without
+a web framework uses `track`, `log_context` and `configure_logs` alone: Starlette is imported by `instrument`.
 """
 
 from __future__ import annotations
 
-from . import track
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["track"]
+from . import track
+from .errors import SetupError
+from .log_fields import annotate_request, log_context
+from .logs import configure_logs
+from .sampling import SampledLogs, sample
+from .workers import end_worker
+
+if TYPE_CHECKING:
+    from .application import Instrumentation as Instrumentation
+    from .application import instrument as instrument
+
+__all__ = [
+    "Instrumentation",
+    "SampledLogs",
+    "SetupError",
+    "annotate_request",
+    "configure_logs",
+    "end_worker",
+    "instrument",
+    "log_context",
+    "sample",
+    "track",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Instrumentation", "instrument"):
+        return getattr(import_module(f"{__package__}.application"), name)
+    raise AttributeError(f"module `{__name__}` has no `{name}`")

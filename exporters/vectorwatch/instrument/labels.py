@@ -66,10 +66,14 @@ def one_of(*values: str) -> OneOf:
 
 
 class AtMost(Limit):
-    """The first `count` different values; for what is known only when it runs, such as model names."""
+    """The first `count` different values; for what is known only when it runs, such as model names.
 
-    def __init__(self, count: int, *, uuids: bool = False) -> None:
+    `of_code`: the values stand in the application's code, as its routes do, and are not looked at.
+    """
+
+    def __init__(self, count: int, *, of_code: bool = False, uuids: bool = False) -> None:
         self.count = count
+        self._of_code = of_code
         self._uuids = uuids
         self._seen = {OTHER}
         self._lock = threading.Lock()
@@ -78,7 +82,8 @@ class AtMost(Limit):
         """Refuse what comes after the first `count` values, and what is personal or a text."""
         if value in self._seen:
             return ""
-        if not (self._uuids and _UUID.fullmatch(value)) and is_personal(value):
+        known_form = self._of_code or (self._uuids and bool(_UUID.fullmatch(value)))
+        if not known_form and is_personal(value):
             return "personal"
         with self._lock:
             if len(self._seen) > self.count:

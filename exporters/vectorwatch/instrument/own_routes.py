@@ -1,0 +1,117 @@
+"""The routes that `instrument` adds: metrics and health."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import URLPath
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
+
+from .errors import SetupError
+from .exposition import answer_metrics
+from .health import Health, Status
+
+Answer = Callable[[Request], Awaitable[Response]]
+_METHODS = ("GET", "HEAD")
+
+
+class OwnRoutes(BaseRoute):
+    """One route for all of them, so that a request of the application passes one comparison and not four."""
+
+    def __init__(self, health: Health, metrics_path: str, health_path: str) -> None:
+        self.path = metrics_path or health_path
+        self.name = "vectorwatch"
+        self._health = health
+        self._answers: dict[str, Answer] = {}
+        if metrics_path:
+            self._answers[metrics_path] = answer_metrics
+        self._parts = f"{health_path}/" if health_path else "\0"
+        if health_path:
+            self._answers[health_path] = self._answer_health
+            self._answers[f"{health_path}/detailed"] = self._answer_detailed
+
+    def has(self, path: str) -> bool:
+        """Tell whether `path` is one of these."""
+        return path in self._answers or (path.startswith(self._parts) and "/" not in path[len(self._parts) :])
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths that no route of the application may have."""
+        return tuple(self._answers)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match by the whole path."""
+        if scope["type"] == "http" and self.has(path_inside(scope)):
+            return Match.FULL, {"endpoint": self}
+        return Match.NONE, {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Refuse: no page of the application links here."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that matches."""
+        if scope["method"] not in _METHODS:
+            answer: Response = PlainTextResponse(
+                "Only GET and HEAD.\n", status_code=405, headers={"Allow": ", ".join(_METHODS)}
+            )
+        else:
+            path = path_inside(scope)
+            answer = await self._answers.get(path, self._answer_part)(Request(scope, receive))
+        await answer(scope, receive, send)
+
+    async def _answer_health(self, _request: Request) -> Response:
+        return _as_json(*await self._health.report())
+
+    async def _answer_detailed(self, _request: Request) -> Response:
+        return _as_json(*await self._health.report(detailed=True))
+
+    async def _answer_part(self, request: Request) -> Response:
+        name = path_inside(request.scope)[len(self._parts) :]
+        found = await self._health.report_part(name)
+        if found is None:
+            known = ", ".join(self._health.names()) or "none yet"
+            return JSONResponse(
+                {"error": f"There is no such component; known are: {known}."}, status_code=404
+            )
+        return _as_json(*found)
+
+
+def _as_json(status: Status, answer: dict[str, Any]) -> Response:
+    return ReportResponse(
+        answer, status_code=503 if status is Status.ERROR else 200, headers={"Cache-Control": "no-store"}
+    )
+
+
+class ReportResponse(JSONResponse):
+    """JSON of what checks return: whatever they put in, a report comes out."""
+
+    def render(self, content: Any) -> bytes:
+        """Write `content`; what JSON does not know is written as text."""
+        return json.dumps(content, default=str, separators=(",", ":")).encode()
+
+
+def path_inside(scope: Scope) -> str:
+    """Return the path of a request without the root path under which a proxy or server puts the application."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root):
+        return path[len(root) :] or "/"
+    return path
+
+
+def add_routes(app: Starlette, routes: OwnRoutes) -> None:
+    """Put `routes` first, so that no catch-all hides them. Raises SetupError where the application has one."""
+    taken = {getattr(route, "path", "") for route in app.router.routes}.intersection(routes.paths())
+    if taken:
+        path = sorted(taken)[0]
+        option = "metrics_path" if path == routes.paths()[0] and len(routes.paths()) != 2 else "health_path"
+        raise SetupError(
+            f'{option}: the application has a route `{path}` already; name another, or none: {option}=""'
+        )
+    app.router.routes.insert(0, routes)

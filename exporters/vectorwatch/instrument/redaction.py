@@ -1,0 +1,31 @@
+"""Hide passwords and keys in texts that others wrote, such as messages of errors."""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "[hidden]"
+_PATTERNS = (
+    # scheme://user:password@host
+    (re.compile(r"(://[^/\s:@\"]*:)[^/\s@\"]+@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
+    # password=…, "api_key": "…", the quotes of JSON escaped or not
+    (
+        re.compile(
+            r"(?i)\b((?:[a-z0-9]+[_-])*(?:password|passwd|secret|api[_-]?key|access[_-]?token|authorization))"
+            r"(\\?[\"']?\s*[=:]\s*\\?[\"']?)(?!\[hidden\]|bearer\b|basic\b)[^\s\"'\\&,;}]+"
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+)
+# Most lines hold none of these, and looking is cheaper than matching.
+_HINTS = re.compile(r"(?i)@|bearer|basic|passw|secret|api.?key|access.?token|authorization")
+
+
+def redact(text: str) -> str:
+    """Return `text` without the passwords of URLs, bearer tokens and values of keys that name a secret."""
+    if not _HINTS.search(text):
+        return text
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
