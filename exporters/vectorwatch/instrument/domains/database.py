@@ -6,9 +6,8 @@ A query's time is that of its execution: rows that are fetched later are not par
 
 from __future__ import annotations
 
-import re
+import threading
 from collections.abc import Callable
-from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -18,27 +17,16 @@ from sqlalchemy.pool import QueuePool
 
 from vectorwatch.instrument.labels import one_of
 from vectorwatch.instrument.metric import Counter, Gauge, Histogram
+from vectorwatch.instrument.operation import error_type_of
 
 from .limits import ERROR_TYPES, names
+from .statement import LONGEST, VERBS, summarize
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, ExceptionContext, Pool
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _POOL = {"pool": names()}
-_VERBS = (
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "merge",
-    "create",
-    "alter",
-    "drop",
-    "truncate",
-    "call",
-    "pragma",
-)
 _SUCCESS = one_of("true", "false")
 SIZE = Gauge(
     "db_connection_pool_size",
@@ -83,7 +71,7 @@ CONNECTION_ERRORS = Counter(
 QUERY_DURATION = Histogram(
     "db_query_duration_seconds",
     "Time to execute a statement, failures too; `query_type` is its verb.",
-    {**_POOL, "query_type": one_of(*_VERBS), "success": _SUCCESS},
+    {**_POOL, "query_type": one_of(*VERBS), "success": _SUCCESS},
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 QUERY_ERRORS = Counter(
@@ -105,133 +93,152 @@ def database_engine(engine: Engine | AsyncEngine, pool: str = "default", slow_se
     if sync_engine in _watched:
         return
     _watched.add(sync_engine)
-    _watch_pool(sync_engine, pool)
-    _watch_queries(sync_engine, pool, slow_seconds)
+    _Pool(sync_engine, pool).watch()
+    _Queries(pool, slow_seconds).watch(sync_engine)
 
 
-# ── Pool ─────────────────────────────────────────────────────────────────────────────────────────────────
+class _Pool:
+    """Which connections of a pool are open and which in use.
 
-
-def _watch_pool(engine: Engine, name: str) -> None:
-    started: dict[int, float] = {}
-
-    def begin(_dialect: Any, record: Any, _args: Any, _parameters: Any) -> None:
-        started[id(record)] = perf_counter()
-
-    def end(_connection: Any, record: Any) -> None:
-        begun = started.pop(id(record), None)
-        if begun is not None:
-            CREATE_DURATION.observe(perf_counter() - begun, name)
-
-    def changed(*_arguments: Any) -> None:
-        _show_pool(engine.pool, name)
-
-    def invalidated(*_arguments: Any) -> None:
-        INVALIDATED.inc(name)
-
-    def disposed(_engine: Engine) -> None:
-        _count_failures(engine.pool, name)
-        changed()
-
-    event.listen(engine, "do_connect", begin)
-    event.listen(engine, "connect", end)
-    for what in ("checkout", "checkin", "close"):
-        event.listen(engine, what, changed)
-    for what in ("invalidate", "soft_invalidate"):
-        event.listen(engine, what, invalidated)
-    event.listen(engine, "engine_disposed", disposed)
-    disposed(engine)
-
-
-def _count_failures(pool: Pool, name: str) -> None:
-    # No event tells that the pool is exhausted, nor of errors that are not the driver's own (a name that does
-    # not resolve): both only leave `connect` as an exception.
-    connect: Callable[[], Any] = pool.connect
-
-    def count_failures() -> Any:
-        try:
-            return connect()
-        except Exception as error:
-            CONNECTION_ERRORS.inc(name, type(error).__name__)
-            raise
-
-    pool.connect = count_failures  # type: ignore[method-assign]
-
-
-def _show_pool(pool: Pool, name: str) -> None:
-    if not isinstance(pool, QueuePool):
-        return  # the others have no size and count nothing
-    SIZE.set(pool.size(), name)
-    CHECKED_OUT.set(pool.checkedout(), name)
-    CHECKED_IN.set(pool.checkedin(), name)
-    OVERFLOW.set(max(0, pool.overflow()), name)
-    if pool._max_overflow >= 0:
-        MAX_OVERFLOW.set(pool._max_overflow, name)
-
-
-# ── Queries ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _watch_queries(engine: Engine, name: str, slow_seconds: float) -> None:
-    def begin(
-        _connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
-    ) -> None:
-        context._vectorwatch_started = perf_counter()
-
-    def end(
-        _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
-    ) -> None:
-        record(statement, perf_counter() - context._vectorwatch_started, "true")
-
-    def fail(failure: ExceptionContext) -> None:
-        context: Any = failure.execution_context
-        started = getattr(context, "_vectorwatch_started", None)
-        if started is not None and failure.statement is not None:
-            error = failure.sqlalchemy_exception or failure.original_exception
-            QUERY_ERRORS.inc(name, type(error).__name__)
-            record(failure.statement, perf_counter() - started, "false")
-
-    def record(statement: str, seconds: float, success: str) -> None:
-        verb, pattern = summarize(statement)
-        QUERY_DURATION.observe(seconds, name, verb, success)
-        if seconds > slow_seconds:
-            SLOW_QUERIES.inc(name, pattern)
-
-    event.listen(engine, "before_cursor_execute", begin)
-    event.listen(engine, "after_cursor_execute", end)
-    event.listen(engine, "handle_error", fail)
-
-
-_NOISE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
-_WORD = re.compile(r"[^\W\d]\w*|\(|\)")
-_TABLE = re.compile(
-    r"\b(?:from|join|into|update|table)\s+(?:if\s+(?:not\s+)?exists\s+)?([\w.\"`\[\]]+)", re.IGNORECASE
-)
-_MOST_TABLES = 3
-
-
-@lru_cache(maxsize=1000)
-def summarize(statement: str) -> tuple[str, str]:
-    """Return the verb and the pattern: verb and first tables, OpenTelemetry's `db.query.summary`.
-
-    Comments and quoted texts are dropped first, so that no value can be part of either.
+    Counted from events: the pool's own counts change after the event that says so, and only some pools have
+    any. Sets of connection records, because an event may come twice for one.
     """
-    bare = _NOISE.sub(" ", statement[:10_000])
-    verb = _find_verb(bare)
-    tables = dict.fromkeys(re.sub(r"[\"`\[\]]", "", table).lower() for table in _TABLE.findall(bare))
-    return verb, " ".join([verb, ",".join(list(tables)[:_MOST_TABLES])]).strip()
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+        self._lock = threading.Lock()
+        self._open: set[int] = set()
+        self._used: set[int] = set()
+        self._orphans: set[int] = set()
+
+    def watch(self) -> None:
+        """Listen to the pool that the engine has, and to those that take its place."""
+        listeners: dict[str, Callable[..., None]] = {
+            "do_connect": self._begin,
+            "connect": self._opened,
+            "checkout": self._checked_out,
+            "checkin": self._checked_in,
+            "close": self._gone,
+            "detach": self._gone,
+            "invalidate": self._invalidated,
+            "soft_invalidate": self._invalidated,
+            "engine_disposed": self._replaced,
+        }
+        for what, listener in listeners.items():
+            event.listen(self._engine, what, listener)
+        self._replaced(self._engine)
+
+    def _begin(self, _dialect: Any, record: Any, _arguments: Any, _keywords: Any) -> None:
+        if record is not None:
+            record.record_info["vectorwatch_began"] = perf_counter()
+
+    def _opened(self, _connection: Any, record: Any) -> None:
+        began = record.record_info.pop("vectorwatch_began", None)
+        if began is not None:
+            CREATE_DURATION.observe(perf_counter() - began, self._name)
+        with self._lock:
+            self._open.add(id(record))
+            self._show()
+
+    def _checked_out(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        with self._lock:
+            self._open.add(id(record))  # it may have been open before anybody listened
+            self._used.add(id(record))
+            self._show()
+
+    def _checked_in(self, _connection: Any, record: Any) -> None:
+        with self._lock:
+            self._used.discard(id(record))
+            if id(record) in self._orphans:
+                self._orphans.discard(id(record))
+                self._open.discard(id(record))
+            self._show()
+
+    def _gone(self, _connection: Any, record: Any) -> None:
+        with self._lock:
+            self._open.discard(id(record))
+            self._used.discard(id(record))
+            self._show()
+
+    def _invalidated(self, *_arguments: Any) -> None:
+        INVALIDATED.inc(self._name)
+
+    def _replaced(self, _engine: Any) -> None:
+        """Look at the engine's new pool; idle connections of the old one are closed or another process's."""
+        pool: Any = self._engine.pool
+        self._count_failures(pool)
+        self._size = pool.size() if isinstance(pool, QueuePool) else None
+        if self._size is not None:
+            SIZE.set(self._size, self._name)
+            if pool._max_overflow >= 0:
+                MAX_OVERFLOW.set(pool._max_overflow, self._name)
+        with self._lock:
+            # Those in use go back to the old pool, which ends with the last of them.
+            self._open &= self._used
+            self._orphans = set(self._used)
+            self._show()
+
+    def _count_failures(self, pool: Pool) -> None:
+        # No event tells that the pool is exhausted, nor of errors that are not the driver's own (a name that
+        # does not resolve): both only leave `connect`, as exceptions.
+        connect: Callable[[], Any] = pool.connect
+
+        def count_failures() -> Any:
+            try:
+                return connect()
+            except Exception as error:
+                CONNECTION_ERRORS.inc(self._name, error_type_of(error))
+                raise
+
+        pool.connect = count_failures  # type: ignore[method-assign]
+
+    def _show(self) -> None:
+        used, opened = len(self._used), len(self._open)
+        CHECKED_OUT.set(used, self._name)
+        CHECKED_IN.set(opened - used, self._name)
+        if self._size is not None:
+            OVERFLOW.set(max(0, opened - self._size), self._name)
 
 
-def _find_verb(bare: str) -> str:
-    """Return the first word; after WITH the first verb outside of its brackets."""
-    depth = 0
-    for word in _WORD.findall(bare):
-        if word == "(":
-            depth += 1
-        elif word == ")":
-            depth -= 1
-        elif depth <= 0 and word.lower() in _VERBS:
-            return str(word.lower())
-        elif depth == 0 and word.lower() != "with" and not bare.lstrip().lower().startswith("with"):
-            return "other"
-    return "other"
+class _Queries:
+    """Times what cursors execute."""
+
+    def __init__(self, name: str, slow_seconds: float) -> None:
+        self._name = name
+        self._slow_seconds = slow_seconds
+
+    def watch(self, engine: Engine) -> None:
+        """Listen to the engine."""
+        event.listen(engine, "before_cursor_execute", self._begin)
+        event.listen(engine, "after_cursor_execute", self._end)
+        event.listen(engine, "handle_error", self._fail)
+
+    def _begin(
+        self, _connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
+        context._vectorwatch_began = perf_counter()
+
+    def _end(
+        self, _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
+        self._record(statement, context, "true")
+
+    def _fail(self, failure: ExceptionContext) -> None:
+        error = failure.sqlalchemy_exception or failure.original_exception
+        # A cancelled task is no error of the database; without a statement it is a connection that failed.
+        if failure.statement is None or not isinstance(failure.original_exception, Exception):
+            return
+        QUERY_ERRORS.inc(self._name, error_type_of(error))
+        self._record(failure.statement, failure.execution_context, "false")
+
+    def _record(self, statement: str, context: Any, success: str) -> None:
+        began = getattr(context, "_vectorwatch_began", None)
+        if began is None:
+            return  # it failed before it was executed, or while its rows were fetched
+        context._vectorwatch_began = None
+        seconds = perf_counter() - began
+        verb, pattern = summarize(statement[:LONGEST])
+        QUERY_DURATION.observe(seconds, self._name, verb, success)
+        if seconds > self._slow_seconds:
+            SLOW_QUERIES.inc(self._name, pattern)
