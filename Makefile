@@ -75,7 +75,7 @@ golden: $(VENV)/.test ## Rewrite the recorded expositions after a change of metr
 	@PYTEST=$(PYTEST) scripts/rewrite-golden
 
 .PHONY: reference
-reference: $(VENV)/.test ## Rewrite docs/reference/metrics.md and settings.md from the code
+reference: $(VENV)/.test ## Rewrite metrics.md, settings.md and track.md in docs/reference/ from the code
 	$(BIN)/python -m vectorwatch.catalogue docs/reference
 
 .PHONY: bench

@@ -1,17 +1,18 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
-`python -m vectorwatch.catalogue docs/reference` writes `metrics.md` and `settings.md`. Which rules use a
-metric stands in `prometheus/rules/` of the checkout.
+`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md` and `track.md`.
+Which rules use a metric stands in `prometheus/rules/` of the checkout.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import pkgutil
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -35,8 +36,10 @@ from .hnsw.state import TargetState
 from .inbox.metrics import InboxMetrics
 from .inbox.metrics import __name__ as inbox_module
 from .inbox.settings import InboxSettings
-from .instrument import track
+from .instrument import prices, track
+from .instrument.domains import limits
 from .instrument.metric import Metric
+from .instrument.operation import Operation
 from .qdrant import metrics as qdrant
 from .qdrant.settings import QdrantSettings
 from .serve.metric import Sink, Table
@@ -186,22 +189,35 @@ def metrics_page() -> str:
     parts = [
         _HEADER,
         "# Metrics\n",
-        "Everything that the exporters, the probe, the inbox and instrumented applications emit. A histogram\n"
-        "`x` has the series `x_bucket`, `x_sum` and `x_count`, a summary `x_sum` and `x_count`. Without a unit\n"
-        "it is a plain number. *Used by*: alerts, and in code type what a recording rule makes of it.\n",
+        "Everything that the exporters, the probe, the inbox and instrumented applications emit.\n"
+        "A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`, a summary `x_sum` and `x_count`.\n"
+        "Without a unit it is a plain number. *Used by*: alerts, and in code type what a rule records.\n",
     ]
     used = uses()
     parts.extend(
         f"## {room}\n\nEmitted by: {_EMITTERS[room]}.\n\n{_table(metrics_of(room), used)}"
         for room in _MODULES
     )
-    parts.append("## Applications\n\nEmitted by: your service, with `vectorwatch.instrument`.\n")
+    parts.append(
+        "## Applications\n\nEmitted by: your service, with `vectorwatch.instrument`. What ends a block from\n"
+        "outside (a cancelled task, a closed generator, Ctrl-C) has the status `cancelled` and is no error.\n"
+    )
     entries = application_metrics()
     for emitter in sorted({entry.emitter for entry in entries}):
         own = [entry for entry in entries if entry.emitter == emitter]
         title = f"Recorded by {emitter}." if emitter else "Recorded by the library itself, without a call."
-        parts.append(f"{title}\n\n{_table(own, used)}")
+        parts.append(f"{_about(emitter)}{title}\n\n{_table(own, used)}")
     return "\n".join(parts)
+
+
+def _about(emitter: str) -> str:
+    """Return a heading and what the module says of the domain, if these names of `track` are of one."""
+    homes = {track.HOMES[name] for name in re.findall(r"track\.(\w+)", emitter)}
+    if len(homes) != 1:
+        return ""
+    home = homes.pop()
+    text = import_module(f"{track.__package__}.domains.{home}").__doc__ or ""
+    return f"### {home.replace('_', ' ')}\n\n{text.strip()}\n\n"
 
 
 def _table(entries: Iterable[Entry], used: Mapping[str, list[str]]) -> str:
@@ -212,6 +228,50 @@ def _table(entries: Iterable[Entry], used: Mapping[str, list[str]]) -> str:
         rows.append(f"| {' | '.join((*cells, ', '.join(rules)))} |\n")
     head = "| name | kind | labels | unit | meaning | used by |\n|---|---|---|---|---|---|\n"
     return head + "".join(rows)
+
+
+def track_page() -> str:
+    """Return docs/reference/track.md."""
+    parts = [
+        _HEADER,
+        "# What an application can record\n",
+        "`from vectorwatch.instrument import track`; a domain is imported when a name of it is first used.\n"
+        "An *operation* is used as `with track.…:`, `async with track.…:` or as a decorator: it is timed,\n"
+        "what is raised inside is recorded and goes on to the caller, and with tracing on it is a span.\n"
+        "The metrics of each name, and what the domains mean, stand in [Metrics](metrics.md#applications).\n",
+    ]
+    for home in dict.fromkeys(track.HOMES.values()):
+        names = [name for name in track.HOMES if track.HOMES[name] == home]
+        parts.append(f"## {home.replace('_', ' ')}\n\n" + "".join(_signature(name) for name in names))
+    return "\n".join(parts)
+
+
+def _signature(name: str) -> str:
+    found = getattr(track, name)
+    is_operation = isinstance(found, type)
+    lines = [f"- `track.{name}{_arguments(found)}`{', an operation' if is_operation else ''}: {_doc(found)}"]
+    if is_operation:
+        lines.extend(
+            f"  - `.{key}{_arguments(value)}`: {_doc(value)}"
+            for key, value in vars(found).items()
+            if inspect.isfunction(value) and not key.startswith("_") and key not in vars(Operation)
+        )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _arguments(function: Callable[..., Any]) -> str:
+    """Return the parameters and their defaults; types would hide both, and editors show them."""
+    signature = inspect.signature(function)
+    shown = [
+        value.replace(annotation=value.empty)
+        for name, value in signature.parameters.items()
+        if name != "self"
+    ]
+    return str(inspect.Signature(shown)).replace("'", '"')
+
+
+def _doc(function: object) -> str:
+    return " ".join((inspect.getdoc(function) or "").split())
 
 
 def settings_page() -> str:
@@ -230,6 +290,18 @@ def settings_page() -> str:
             for name, field in model.model_fields.items()
         )
         parts.append(f"## {title}\n\n| variable | default | meaning |\n|---|---|---|\n{''.join(rows)}")
+    limit_rows = (
+        f"| `{limits.PREFIX}{what}` | `{most}` | {meaning} |\n"
+        for what, (most, meaning) in limits.DEFAULTS.items()
+    )
+    parts.append(
+        "## Instrumentation library\n\n"
+        "Read by the application when it first records something. A value beyond a limit becomes `other`.\n\n"
+        "| variable | default | meaning |\n|---|---|---|\n"
+        f"{''.join(limit_rows)}"
+        f"| `{prices.VARIABLE}` |  | File of prices of language models, of the form of "
+        "`exporters/vectorwatch/instrument/prices.yml`; its models are added to those, and win. |\n"
+    )
     return "\n".join(parts)
 
 
@@ -256,7 +328,7 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    return {"metrics.md": metrics_page(), "settings.md": settings_page()}
+    return {"metrics.md": metrics_page(), "settings.md": settings_page(), "track.md": track_page()}
 
 
 if __name__ == "__main__":

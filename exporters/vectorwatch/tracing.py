@@ -10,12 +10,15 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import Span, Tracer
 
 _tracer: Tracer | None = None
 _provider: TracerProvider | None = None
+_get_span: Callable[[], Span] | None = None
 
 
 def start(
@@ -27,7 +30,7 @@ def start(
     `OTEL_TRACES_SAMPLER`. Spans go out in batches from a thread: a collector that is down costs spans,
     never a request. `exporter` takes the place of OTLP in tests. A second call returns the first's provider.
     """
-    global _tracer, _provider
+    global _tracer, _provider, _get_span
     if _provider is not None:
         return _provider
     from opentelemetry import trace
@@ -44,7 +47,7 @@ def start(
     traces = f"{endpoint.rstrip('/')}/v1/traces" if endpoint else None
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=traces)))
     trace.set_tracer_provider(provider)
-    _provider, _tracer = provider, provider.get_tracer("vectorwatch")
+    _provider, _tracer, _get_span = provider, provider.get_tracer("vectorwatch"), trace.get_current_span
     atexit.register(stop)
     return provider
 
@@ -70,13 +73,17 @@ def tracer() -> Tracer | None:
     return _tracer
 
 
+def current_span() -> Span | None:
+    """Return the span that runs, which may be one that is not recorded; None while tracing is off."""
+    return None if _tracer is None or _get_span is None else _get_span()
+
+
 def current_ids() -> tuple[str, str] | None:
     """Return trace id and span id (lower-case hexadecimal, 32 and 16 digits) of the sampled current span."""
-    if _tracer is None:
+    span = current_span()
+    if span is None:
         return None
-    from opentelemetry.trace import get_current_span
-
-    context = get_current_span().get_span_context()
+    context = span.get_span_context()
     if not context.is_valid or not context.trace_flags.sampled:
         return None
     return format(context.trace_id, "032x"), format(context.span_id, "016x")

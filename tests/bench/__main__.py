@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import (
+    domains,
     dragonfly_scrape,
     exposition,
+    instrument,
     notification,
     probe_share,
     qdrant_scrape,
@@ -26,6 +28,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "resident": resident.rows,
     "shutdown": shutdown.rows,
     "notification": notification.rows,
+    "instrument": instrument.rows,
+    "domains": domains.rows,
 }
 OUTPUT = Path("build/bench.json")
 

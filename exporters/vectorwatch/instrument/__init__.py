@@ -5,8 +5,8 @@
     app = FastAPI()
     instrument(app, service="rag-api")
 
-Needs `pip install vectorwatch[instrument]`, which brings nothing that only the exporters need. A program without
-a web framework uses `track`, `log_context` and `configure_logs` alone: Starlette is imported by `instrument`.
+Needs `pip install vectorwatch[instrument]`, which brings nothing that only the exporters need. A program
+without a web framework uses `track`, `log_context` and `configure_logs`: only `instrument` imports Starlette.
 """
 
 from __future__ import annotations

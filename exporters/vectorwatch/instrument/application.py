@@ -49,11 +49,11 @@ def instrument(
 ) -> Instrumentation:
     """Instrument a FastAPI or Starlette application, once, before it starts.
 
-    Adds `metrics_path`, `health_path`, `<health_path>/detailed` and `<health_path>/<component>`; an empty path
-    leaves them out. Spans go to `traces_endpoint`, a base such as http://jaeger:4318, or where the standard
-    variables `OTEL_EXPORTER_OTLP_…` say; with neither there are none. `configure_logs=False` leaves the handlers
-    of the application alone. `access_log_share` writes that share of the access lines of requests that went well.
-    Raises SetupError with one line that says what to mend.
+    Adds `metrics_path`, `health_path`, `<health_path>/detailed` and `<health_path>/<component>`; an empty
+    path leaves them out. Spans go to `traces_endpoint`, a base such as http://jaeger:4318, or where the
+    standard variables `OTEL_EXPORTER_OTLP_…` say; with neither there are none. `configure_logs=False` leaves
+    the handlers of the application alone. `access_log_share`: how many of the access lines of requests that
+    went well are written. Raises SetupError with one line that says what to mend.
     """
     check(app, service, metrics_path, health_path, access_log_share)
     if configure_logs:

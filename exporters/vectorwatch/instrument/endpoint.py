@@ -42,7 +42,7 @@ class Endpoints:
 
     def __init__(self, app: Starlette) -> None:
         self._app = app
-        self._by_id: dict[int, _Endpoint] | None = None
+        self._by_id: dict[int, _Endpoint] = {}
         self._foreign: dict[int, Any] = {}
 
     def find(self, scope: Scope, path: str) -> str:
@@ -50,9 +50,6 @@ class Endpoints:
         function = scope.get("endpoint")
         if function is None:
             return UNMATCHED
-        if self._by_id is None:
-            self._read()
-        assert self._by_id is not None
         found = self._by_id.get(id(function))
         if found is None:
             found = self._find_new(function)
@@ -66,7 +63,6 @@ class Endpoints:
         if id(function) in self._foreign:
             return None
         self._read()
-        assert self._by_id is not None
         found = self._by_id.get(id(function))
         if found is None:
             if len(self._foreign) >= _MOST_FOREIGN:

@@ -47,7 +47,7 @@ def _write(accept: str, compress: bool) -> tuple[bytes, str, str]:
 def _join_workers(folder: Path) -> CollectorRegistry:
     remove_dead_workers(folder)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
     return registry
 
 

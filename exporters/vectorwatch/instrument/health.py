@@ -1,4 +1,4 @@
-"""Whether a service can do its work: checks of its parts, in parallel, each with a deadline, cached for a second."""
+"""Whether a service can do its work: checks of its parts, parallel, with deadlines, cached for a second."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Component:
     _running: asyncio.Task[Finding] | None = None
 
     async def examine(self) -> Finding:
-        """Run the check, unless one runs or ended less than a second ago: then its finding is this one's too."""
+        """Run the check, or return what one has found that runs or ended less than a second ago."""
         if self._finding is not None and monotonic() < self._fresh_until:
             return self._finding
         if self._running is None or self._running.done():
@@ -74,7 +74,7 @@ class Component:
 
     async def _try(self) -> tuple[Status, Mapping[str, Any], str]:
         try:
-            answer = self.check()
+            answer: Any = self.check()
             if not inspect.isawaitable(answer):
                 return Status.ERROR, {}, "the check is no `async def` function"
             task: asyncio.Future[Any] = asyncio.ensure_future(answer)
@@ -114,10 +114,6 @@ class Health:
             )
         if name in self._components:
             raise SetupError(f"health.add: there is a part `{name}` already")
-        if not callable(check):
-            raise SetupError(
-                f"health.add: the check of `{name}` cannot be called; give an `async def` function"
-            )
         if timeout_seconds <= 0:
             raise SetupError(f"health.add: `{name}` has {timeout_seconds:g} s to answer; give it more than 0")
         self._components[name] = Component(name, check, critical, timeout_seconds)

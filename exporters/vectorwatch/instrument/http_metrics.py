@@ -1,4 +1,4 @@
-"""Rate, errors and duration of the requests that an application answers, with the names of the requirements."""
+"""Rate, errors and duration of the requests that an application answers, named as the requirements do."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ ACTIVE = Gauge(
 )
 FAILURES = Counter(
     "vectorwatch_instrument_failures_total",
-    "Requests that could not be recorded because of a defect of the instrumentation; the log has the traceback.",
+    "Requests that a defect of the instrumentation kept from being recorded; the log has the traceback.",
 )

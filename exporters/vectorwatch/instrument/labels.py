@@ -69,6 +69,7 @@ class AtMost(Limit):
     """The first `count` different values; for what is known only when it runs, such as model names.
 
     `of_code`: the values stand in the application's code, as its routes do, and are not looked at.
+    `uuids`: a UUID names an organisation or a program here, not a person.
     """
 
     def __init__(self, count: int, *, of_code: bool = False, uuids: bool = False) -> None:

@@ -15,12 +15,15 @@ import prometheus_client
 from vectorwatch import tracing
 
 from .labels import OTHER, Limit, check_names
+from .workers import find_folder
 
 M = TypeVar("M", bound=Any)
 Multiprocess = Literal["all", "livesum", "livemax", "livemostrecent"]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Buckets of a duration that a person waits for: each threshold of the requirements is a bound."""
+
+find_folder()  # before prometheus_client opens files there, which would end in a traceback
 
 _refused = prometheus_client.Counter(
     "vectorwatch_instrument_label_values_refused_total",
@@ -81,7 +84,10 @@ class Counter(Metric[prometheus_client.Counter]):
 
 
 class Gauge(Metric[prometheus_client.Gauge]):
-    """Goes up and down. `multiprocess`: what several workers' values become (prometheus_client's modes)."""
+    """Goes up and down. `multiprocess`: what several workers' values become (prometheus_client's modes).
+
+    What is counted up and down with `inc` needs another than the default, such as `livesum`.
+    """
 
     def __init__(
         self,

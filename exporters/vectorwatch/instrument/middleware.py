@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
@@ -19,11 +20,15 @@ from .endpoint import UNMATCHED, Endpoints
 from .http_metrics import ACTIVE, DURATION, FAILURES, METHODS, REQUEST_SIZE, REQUESTS, STATUSES
 from .labels import OTHER
 from .log_fields import begin_request, end_request
-from .logs import mark_logged
+from .logs import is_logged, log_access
 from .own_routes import OwnRoutes, path_inside
 from .sampling import sample
 
-ACCESS_LOGGER = "vectorwatch.access"
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+_MARK = "vectorwatch.instrument"
+"""In the scope of a request that is recorded already, by an instrumented application around this one."""
 CLIENT_LEFT = 499
 """nginx's status of a request whose client left before the answer; no server error."""
 _FAILED = 500
@@ -31,10 +36,10 @@ _SWITCHED = 101
 _REFUSED = 403
 _SANE_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
 _SECRET_PARAMETER = re.compile(r"(?i)token|secret|password|passwd|key|code|signature")
+_PARAMETER = re.compile(r"\{(\w+)\}")
 _LONGEST_PATH = 256
 
 _log = logging.getLogger(__name__)
-_access = logging.getLogger(ACCESS_LOGGER)
 
 
 class Middleware:
@@ -57,6 +62,7 @@ class Middleware:
         self._on_start = on_start
         self._on_end = on_end
         self._has_failed = False
+        self._active = ACTIVE.child()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or the life of the application."""
@@ -65,11 +71,17 @@ class Middleware:
             await self._live(scope, receive, send)
             return
         path = path_inside(scope)
-        if self._own_routes.has(path):
+        if _MARK in scope or self._own_routes.has(path):
             await self.app(scope, receive, send)
             return
+        scope[_MARK] = True
         exchange = (Exchange if kind == "http" else Conversation)(scope, receive, send)
         token = begin_request(exchange.fields)
+        span = tracing.current_span()
+        if span is not None:
+            exchange.on_answer = functools.partial(self._name_span, span, scope, path)
+            # FastAPI's word for "this request is traced already": a mounted FastAPI would open a second span.
+            scope.setdefault("fastapi.telemetry", None)
         error: BaseException | None = None
         self._count_active(1)
         try:
@@ -88,29 +100,39 @@ class Middleware:
 
     def _count_active(self, by: int) -> None:
         try:
-            ACTIVE.inc(by=by)
+            self._active.inc(by)
         except Exception:
             self._report_failure()
 
     def _record(self, scope: Scope, path: str, exchange: Exchange, error: BaseException | None) -> None:
         seconds = (exchange.ended_at or perf_counter()) - exchange.started_at
-        method = scope.get("method", "GET")  # a WebSocket begins as a GET
-        if method not in METHODS:
-            method = OTHER
+        method = read_method(scope)
         endpoint = self._endpoints.find(scope, path)
         status = exchange.status(error)
         REQUESTS.inc(method, endpoint, STATUSES.get(status, OTHER))
         if exchange.is_timed:
             DURATION.observe(seconds, method, endpoint)
-            REQUEST_SIZE.observe(exchange.body_bytes, method, endpoint)
-        if tracing.tracer() is not None:
-            _name_span(method, endpoint)
-        is_error = isinstance(error, Exception) and status != CLIENT_LEFT and not exchange.is_left(error)
+            # Without an exemplar: nobody looks for the trace of a size.
+            REQUEST_SIZE.child(method, endpoint).observe(exchange.body_bytes)
+        is_error = isinstance(error, Exception) and not exchange.is_left(error)
         level = choose_level(status, is_error)
-        if _access.isEnabledFor(level) and (
-            level > logging.INFO or self._share == 1.0 or sample(self._share)
-        ):
-            _log_access(level, method, endpoint, status, seconds, path, scope, error if is_error else None)
+        if is_logged(level) and (level > logging.INFO or self._share == 1.0 or sample(self._share)):
+            fields = {
+                "duration_ms": int(seconds * 1_000_000) / 1000,
+                "event.outcome": "failure" if level >= logging.ERROR else "success",
+                "http.request.method": method,
+                "http.response.status_code": status,
+                "http.route": endpoint,
+                "url.path": endpoint if has_secret(endpoint) else path[:_LONGEST_PATH],
+            }
+            log_access(level, fields, error if is_error else None)
+
+    def _name_span(self, span: Span, scope: Scope, path: str) -> None:
+        """Name the span when the answer begins: by its end OpenTelemetry has closed it."""
+        try:
+            name_span(span, read_method(scope), self._endpoints.find(scope, path))
+        except Exception:
+            self._report_failure()
 
     def _report_failure(self) -> None:
         """Say once what is wrong: the defect would repeat with every request."""
@@ -151,7 +173,7 @@ class Exchange:
             "fields",
             "is_disconnected",
         ),
-        *("is_measured", "started_at"),
+        *("is_measured", "on_answer", "started_at"),
     )
     is_timed = True
 
@@ -178,6 +200,7 @@ class Exchange:
             (b"x-request-id", request_id.encode()),
             (b"x-correlation-id", correlation_id.encode()),
         )
+        self.on_answer: Callable[[], None] | None = None
         self.ended_at = 0.0
         self.started_at = perf_counter()
 
@@ -198,6 +221,8 @@ class Exchange:
         if kind == "http.response.start":
             self._status = int(message["status"])
             message = {**message, "headers": self._with_ids(message)}
+            if self.on_answer is not None:
+                self.on_answer()
         try:
             await self._send(message)
         except OSError:  # what servers raise when the client is gone
@@ -210,7 +235,7 @@ class Exchange:
 
     def _with_ids(self, message: Message) -> list[tuple[bytes, bytes]]:
         headers = list(message.get("headers", ()))
-        present = {name.lower() for name, _ in headers if name[:2].lower() == b"x-"}
+        present = [name for name, _ in headers]
         headers.extend(header for header in self._response_headers if header[0] not in present)
         return headers
 
@@ -227,7 +252,7 @@ class Exchange:
 
     def is_left(self, error: BaseException | None) -> bool:
         """Tell whether `error` says no more than that the client is gone."""
-        return self.is_disconnected and isinstance(error, Exception) and not self._status
+        return self.is_disconnected and error is not None
 
 
 class Conversation(Exchange):
@@ -248,6 +273,8 @@ class Conversation(Exchange):
             if kind == "websocket.accept":
                 self._status = _SWITCHED
                 message = {**message, "headers": self._with_ids(message)}
+                if self.on_answer is not None:
+                    self.on_answer()
             elif kind == "websocket.close":
                 self._status = _REFUSED
             elif kind == "websocket.http.response.start":
@@ -268,6 +295,12 @@ class Conversation(Exchange):
         return isinstance(error, (WebSocketDisconnect, asyncio.CancelledError))
 
 
+def read_method(scope: Scope) -> str:
+    """Return the method of a request, `other` for one that is unknown; a WebSocket begins as a GET."""
+    method: str = scope.get("method", "GET")
+    return method if method in METHODS else OTHER
+
+
 def accept_id(value: bytes) -> str:
     """Return an id that a client has sent, or an empty text when it is not one that logs can bear."""
     text = value.decode("latin-1")
@@ -278,58 +311,21 @@ def choose_level(status: int, is_error: bool) -> int:
     """Return the level of an access line."""
     if is_error or status >= _FAILED:
         return logging.ERROR
-    return logging.WARNING if status >= 400 and status != CLIENT_LEFT else logging.INFO  # noqa: PLR2004
+    return logging.WARNING if status >= 400 and status != CLIENT_LEFT else logging.INFO
 
 
-def _log_access(
-    level: int,
-    method: str,
-    endpoint: str,
-    status: int,
-    seconds: float,
-    path: str,
-    scope: Scope,
-    error: BaseException | None,
-) -> None:
-    fields = {
-        "duration_ms": round(seconds * 1000, 3),
-        "event.outcome": "failure" if level >= logging.ERROR else "success",
-        "http.request.method": method,
-        "http.response.status_code": status,
-        "http.route": endpoint,
-        "url.path": hide_parameters(path, endpoint, scope),
-    }
-    _access.log(
-        level,
-        "%s %s %d",
-        method,
-        endpoint,
-        status,
-        exc_info=(type(error), error, error.__traceback__) if error is not None else None,
-        extra=fields,
-    )
-    if error is not None:
-        mark_logged(error)
+@functools.lru_cache(maxsize=4096)
+def has_secret(endpoint: str) -> bool:
+    """Tell whether a parameter of the template is named like a secret, as in `/reset/{token}`."""
+    return any(_SECRET_PARAMETER.search(name) for name in _PARAMETER.findall(endpoint))
 
 
-def hide_parameters(path: str, endpoint: str, scope: Scope) -> str:
-    """Return the path, or the template where a parameter's name says that its value is secret."""
-    parameters = scope.get("path_params")
-    if parameters and endpoint != UNMATCHED and any(map(_SECRET_PARAMETER.search, parameters)):
-        return endpoint
-    return path[:_LONGEST_PATH]
-
-
-def _name_span(method: str, endpoint: str) -> None:
-    """Name the span as OpenTelemetry says: method and route; the instrumentations do not see mounted routes."""
-    from opentelemetry.trace import get_current_span
-
-    span = get_current_span()
-    if not span.is_recording():
+def name_span(span: Span, method: str, endpoint: str) -> None:
+    """Name the span by method and route: OpenTelemetry's instrumentations see no mounted routes."""
+    method = "HTTP" if method == OTHER else method
+    name = method if endpoint == UNMATCHED else f"{method} {endpoint}"
+    if getattr(span, "name", "") == name or not span.is_recording():
         return
-    name = "HTTP" if method == OTHER else method
-    if endpoint == UNMATCHED:
-        span.update_name(name)
-        return
-    span.update_name(f"{name} {endpoint}")
-    span.set_attribute("http.route", endpoint)
+    span.update_name(name)
+    if endpoint != UNMATCHED:
+        span.set_attribute("http.route", endpoint)

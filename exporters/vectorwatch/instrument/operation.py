@@ -57,9 +57,9 @@ class Operation:
         # Before the span ends, so that exemplars carry its trace.
         self.record(perf_counter() - self._started, error)
         if self._span is not None:
-            from opentelemetry.trace import get_current_span
-
-            get_current_span().set_attributes(self.attributes())
+            span = tracing.current_span()
+            if span is not None:
+                span.set_attributes(self.attributes())
             self._span.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Self:
@@ -71,7 +71,14 @@ class Operation:
         self.__exit__(kind, error, traceback)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a function or a coroutine function: each call is an operation of its own."""
+        """Decorate a function or a coroutine function: each call is an operation of its own.
+
+        Raises TypeError for a generator function, whose call ends before anything is generated.
+        """
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{type(self).__name__}: `{function.__name__}` is a generator; write `with ...:` inside it"
+            )
         if inspect.iscoroutinefunction(function):
             awaited: Callable[P, Coroutine[Any, Any, Any]] = function
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ class OwnRoutes(BaseRoute):
     def __init__(self, health: Health, metrics_path: str, health_path: str) -> None:
         self.path = metrics_path or health_path
         self.name = "vectorwatch"
+        self.metrics_path = metrics_path
         self._health = health
         self._answers: dict[str, Answer] = {}
         if metrics_path:
@@ -40,9 +41,10 @@ class OwnRoutes(BaseRoute):
         """Tell whether `path` is one of these."""
         return path in self._answers or (path.startswith(self._parts) and "/" not in path[len(self._parts) :])
 
-    def paths(self) -> Sequence[str]:
-        """Return the paths that no route of the application may have."""
-        return tuple(self._answers)
+    def find_taken(self, app: Starlette) -> str:
+        """Return one of these paths that the application has a route for already, or an empty text."""
+        taken = {getattr(route, "path", "") for route in app.router.routes}.intersection(self._answers)
+        return min(taken, default="")
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match by the whole path."""
@@ -97,7 +99,7 @@ class ReportResponse(JSONResponse):
 
 
 def path_inside(scope: Scope) -> str:
-    """Return the path of a request without the root path under which a proxy or server puts the application."""
+    """Return the path of a request without the root path under which a proxy puts the application."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root):
@@ -106,12 +108,11 @@ def path_inside(scope: Scope) -> str:
 
 
 def add_routes(app: Starlette, routes: OwnRoutes) -> None:
-    """Put `routes` first, so that no catch-all hides them. Raises SetupError where the application has one."""
-    taken = {getattr(route, "path", "") for route in app.router.routes}.intersection(routes.paths())
+    """Put `routes` first, so that no catch-all hides them. Raises SetupError where a path is taken."""
+    taken = routes.find_taken(app)
     if taken:
-        path = sorted(taken)[0]
-        option = "metrics_path" if path == routes.paths()[0] and len(routes.paths()) != 2 else "health_path"
+        option = "metrics_path" if taken == routes.metrics_path else "health_path"
         raise SetupError(
-            f'{option}: the application has a route `{path}` already; name another, or none: {option}=""'
+            f'{option}: the application has a route `{taken}` already; name another, or none: {option}=""'
         )
     app.router.routes.insert(0, routes)

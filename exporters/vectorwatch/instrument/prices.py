@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from .errors import SetupError
+
 VARIABLE = "VECTORWATCH_INSTRUMENT_PRICES"
 OURS = Path(__file__).with_name("prices.yml")
 _KEYS = {"input", "output", "date", "source"}
@@ -28,12 +30,8 @@ class Price:
     output: float
 
 
-class PriceTableError(ValueError):
-    """The file is missing or wrong; one line says where and how to mend it."""
-
-
 def load_prices() -> Mapping[str, Price]:
-    """Return the price of each model; raise PriceTableError when a file cannot be read."""
+    """Return the price of each model; raise SetupError when a file cannot be read."""
     prices = read_prices(OURS)
     own = os.environ.get(VARIABLE, "").strip()
     return {**prices, **read_prices(Path(own), f"{VARIABLE}: ")} if own else prices
@@ -45,28 +43,24 @@ def read_prices(path: Path, prefix: str = "") -> dict[str, Price]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise PriceTableError(f"{prefix}{path} cannot be read: {reason}") from error
+        raise SetupError(f"{prefix}{path} cannot be read: {reason}") from error
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise PriceTableError(f"{prefix}{path} is not YAML: {reason}") from error
+        raise SetupError(f"{prefix}{path} is not YAML: {reason}") from error
     models = content.get("models") if isinstance(content, dict) else None
     if not isinstance(models, dict):
-        raise PriceTableError(f"{prefix}{path}: `models:` is wanted, with one entry a model")
+        raise SetupError(f"{prefix}{path}: `models:` is wanted, with one entry a model")
     return {str(name): _read_price(entry, f"{prefix}{path}: models.{name}") for name, entry in models.items()}
 
 
 def _read_price(entry: Any, where: str) -> Price:
     if not isinstance(entry, dict) or not _KEYS.issuperset(entry):
-        raise PriceTableError(
-            f"{where}: {{input: …, output: …, date: …, source: …}} is wanted; got {entry!r}"
-        )
+        raise SetupError(f"{where}: {{input: …, output: …, date: …, source: …}} is wanted; got {entry!r}")
     return Price(_read_dollars(entry, "input", where), _read_dollars(entry, "output", where))
 
 
 def _read_dollars(entry: Mapping[str, Any], key: str, where: str) -> float:
     value = entry.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise PriceTableError(
-            f"{where}.{key}: US dollars per million tokens are wanted, 0 or more; got {value!r}"
-        )
+        raise SetupError(f"{where}.{key}: US dollars per million tokens are wanted, 0 or more; got {value!r}")
     return value / 1_000_000

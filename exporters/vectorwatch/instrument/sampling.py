@@ -14,17 +14,18 @@ def sample(share: float, *, draw: Callable[[], float] = random.random) -> float:
             LOOKUPS.inc(by=weight)
 
     A counter increased by the weight is right on average; after n events its relative error is about
-    `sqrt((1 - share) / (share * n))`. Histograms take no weight: their quantiles stay right, their counts are of
-    the sample. `draw` returns numbers in [0, 1). Raises ValueError when `share` is not in (0, 1].
+    `sqrt((1 - share) / (share * n))`. Histograms take no weight: their quantiles stay right, their counts are
+    of the sample. `draw` returns numbers in [0, 1). Raises ValueError when `share` is not in (0, 1].
     """
     check_share(share)
     return 1.0 / share if share == 1.0 or draw() < share else 0.0
 
 
 class SampledLogs(logging.Filter):
-    """Let a share of the lines below WARNING pass: `logging.getLogger("app.hot").addFilter(SampledLogs(0.01))`.
+    """Let a share of the lines below WARNING pass.
 
-    Those that pass say so in the field `sample_share`; warnings and errors always pass.
+    `logging.getLogger("app.hot").addFilter(SampledLogs(0.01))`. Those that pass say so in the field
+    `sample_share`; warnings and errors always pass.
     """
 
     def __init__(self, share: float, *, draw: Callable[[], float] = random.random) -> None:

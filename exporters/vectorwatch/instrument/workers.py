@@ -1,7 +1,7 @@
 """Several worker processes: prometheus_client shares their metrics through files in one folder.
 
-`PROMETHEUS_MULTIPROC_DIR` names it; it must exist before the first worker starts, be empty then, and belong to
-one service. Exemplars and `process_…` metrics do not exist in this mode.
+`PROMETHEUS_MULTIPROC_DIR` names it; it must exist before the first worker starts, be empty then, and belong
+to one service. Exemplars and `process_…` metrics do not exist in this mode.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def find_folder() -> Path | None:
 def end_worker(server: Any, worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
     """Forget the gauges of a worker that has ended; gunicorn's configuration names this as `child_exit`."""
     if find_folder() is not None:
-        prometheus_client.multiprocess.mark_process_dead(worker.pid)
+        prometheus_client.multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def remove_dead_workers(folder: Path) -> None:

@@ -15,7 +15,7 @@ from secrets import token_bytes
 
 from vectorwatch.instrument.metric import Counter, Gauge
 
-from .limits import names, read_count
+from .limits import names, read_limit
 
 EVENTS = Counter("business_events_total", "Events that the business counts.", {"event_type": names()})
 VALUE = Counter(
@@ -70,7 +70,7 @@ class Day:
             return len(self._users), self._calls / len(self._users)
 
 
-_day = Day(read_count("USERS", 100_000))
+_day = Day(read_limit("USERS"))
 
 
 def business_event(event_type: str, value_dollars: float = 0.0) -> None:

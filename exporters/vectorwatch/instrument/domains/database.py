@@ -87,7 +87,11 @@ _watched: WeakSet[Any] = WeakSet()
 
 
 def database_engine(engine: Engine | AsyncEngine, pool: str = "default", slow_seconds: float = 1.0) -> None:
-    """Record what an engine does from now on, under the name `pool`; a second call for it does nothing."""
+    """Record what an engine does from now on, under the name `pool`; a second call for it does nothing.
+
+    Give each engine a name of its own: the gauges of two would overwrite each other. What takes longer than
+    `slow_seconds` counts as slow.
+    """
     found: Any = getattr(engine, "sync_engine", engine)
     sync_engine: Engine = found
     if sync_engine in _watched:
@@ -111,6 +115,8 @@ class _Pool:
         self._open: set[int] = set()
         self._used: set[int] = set()
         self._orphans: set[int] = set()
+        self._used_gauge = CHECKED_OUT.child(name)
+        self._idle_gauge = CHECKED_IN.child(name)
 
     def watch(self) -> None:
         """Listen to the pool that the engine has, and to those that take its place."""
@@ -169,6 +175,7 @@ class _Pool:
         pool: Any = self._engine.pool
         self._count_failures(pool)
         self._size = pool.size() if isinstance(pool, QueuePool) else None
+        self._shown = -1
         if self._size is not None:
             SIZE.set(self._size, self._name)
             if pool._max_overflow >= 0:
@@ -195,9 +202,10 @@ class _Pool:
 
     def _show(self) -> None:
         used, opened = len(self._used), len(self._open)
-        CHECKED_OUT.set(used, self._name)
-        CHECKED_IN.set(opened - used, self._name)
-        if self._size is not None:
+        self._used_gauge.set(used)
+        self._idle_gauge.set(opened - used)
+        if self._size is not None and opened != self._shown:
+            self._shown = opened
             OVERFLOW.set(max(0, opened - self._size), self._name)
 
 

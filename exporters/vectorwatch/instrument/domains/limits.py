@@ -1,40 +1,53 @@
 """How many values the labels of the domains may take; one limit serves all metrics with that label.
 
-An environment variable `VECTORWATCH_INSTRUMENT_MAX_<WHAT>` sets each: TENANTS (200), AGENTS (200),
-MODELS (50), MODES (20), COLLECTIONS (100), OPERATIONS (50), ERROR_TYPES (50), NAMES (100:
-each of tools, features, events, …); and USERS (100,000) how many are told apart in
-a day. It is read when the first domain is imported.
+They are read when the first domain is imported. A metric has as many series as the product of its
+labels' limits at most.
 """
 
 from __future__ import annotations
 
 import os
 
+from vectorwatch.instrument.errors import SetupError
 from vectorwatch.instrument.labels import AtMost, at_most, one_of
 
+PREFIX = "VECTORWATCH_INSTRUMENT_MAX_"
+DEFAULTS = {
+    "TENANTS": (200, "Values of `tenant_id`."),
+    "AGENTS": (200, "Values of `agent_id`, and of `agent_name`."),
+    "MODELS": (50, "Values of `model`, and of `model_name`."),
+    "MODES": (20, "Values of `mode`."),
+    "COLLECTIONS": (100, "Values of `collection`."),
+    "OPERATIONS": (50, "Values of `operation`."),
+    "ERROR_TYPES": (50, "Values of `error_type`."),
+    "NAMES": (100, "Values of each other label that the application chooses: tools, features, events, …"),
+    "USERS": (100_000, "Users that `track.active_user` tells apart in a day."),
+}
+"""What an environment variable of that name after the prefix sets: its default and its meaning."""
 
-def read_count(what: str, default: int) -> int:
-    """Return the limit that the environment sets; raise ValueError, one line, for no number above 0."""
-    name = f"VECTORWATCH_INSTRUMENT_MAX_{what}"
+
+def read_limit(what: str) -> int:
+    """Return the limit that the environment sets; raise SetupError, one line, for no number above 0."""
+    default, name = DEFAULTS[what][0], PREFIX + what
     text = os.environ.get(name, "").strip()
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"{name}={text}: a whole number above 0 is wanted, such as {default}")
+        raise SetupError(f"{name}={text}: a whole number above 0 is wanted, such as {default}")
     return int(text)
 
 
 # Tenants and agents are organisations and programs, not persons, and many are named by UUIDs.
-TENANTS = at_most(read_count("TENANTS", 200), uuids=True)
-AGENTS = at_most(read_count("AGENTS", 200), uuids=True)
+TENANTS = at_most(read_limit("TENANTS"), uuids=True)
+AGENTS = at_most(read_limit("AGENTS"), uuids=True)
 AGENT_NAMES = at_most(AGENTS.count)
-MODELS = at_most(read_count("MODELS", 50))
-MODES = at_most(read_count("MODES", 20))
-COLLECTIONS = at_most(read_count("COLLECTIONS", 100))
-OPERATIONS = at_most(read_count("OPERATIONS", 50))
-ERROR_TYPES = at_most(read_count("ERROR_TYPES", 50))
+MODELS = at_most(read_limit("MODELS"))
+MODES = at_most(read_limit("MODES"))
+COLLECTIONS = at_most(read_limit("COLLECTIONS"))
+OPERATIONS = at_most(read_limit("OPERATIONS"))
+ERROR_TYPES = at_most(read_limit("ERROR_TYPES"))
 STATUSES = one_of("success", "error", "cancelled")
-_MOST_NAMES = read_count("NAMES", 100)
+_MOST_NAMES = read_limit("NAMES")
 
 
 def names() -> AtMost:

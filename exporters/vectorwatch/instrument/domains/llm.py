@@ -49,14 +49,17 @@ UNPRICED = Counter(
 class llm_call(Operation):  # noqa: N801 - read as a verb: `with track.llm_call("gpt-4o-mini") as call:`
     """Time and count one call; inside, say what it used: `call.tokens(input=…, output=…)`."""
 
-    __slots__ = ("_cached", "_input", "_mode", "_model", "_output", "_tenant_id")
+    __slots__ = ("_cached", "_input", "_mode", "_model", "_output", "_provider", "_tenant_id")
     span_name = "chat"
 
-    def __init__(self, model: str, mode: str = "", tenant_id: str = "", cached: bool = False) -> None:
+    def __init__(
+        self, model: str, mode: str = "", tenant_id: str = "", cached: bool = False, provider: str = ""
+    ) -> None:
         self._model = model
         self._mode = mode
         self._tenant_id = tenant_id
         self._cached = cached
+        self._provider = provider
         self._input = self._output = 0
 
     def tokens(self, *, input: int = 0, output: int = 0) -> None:  # noqa: A002 - OpenTelemetry's words
@@ -90,7 +93,9 @@ class llm_call(Operation):  # noqa: N801 - read as a verb: `with track.llm_call(
 
     def attributes(self) -> dict[str, str | int | float | bool]:
         """Return the attributes of OpenTelemetry's conventions for generative AI."""
+        provider = {"gen_ai.provider.name": self._provider} if self._provider else {}
         return {
+            **provider,
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": self._model,
             "gen_ai.usage.input_tokens": self._input,

@@ -49,6 +49,8 @@ VRAM_AVAILABLE = Gauge(
 
 
 class _Use(Operation):
+    """One use of a model."""
+
     __slots__ = ("_model_name",)
     duration: Histogram
 

@@ -28,7 +28,10 @@ DOCUMENTS = Histogram(
 
 
 class rag_retrieval(Operation):  # noqa: N801 - read as a verb
-    """Time and count one retrieval; inside, say what it found: `retrieval.documents(7)`."""
+    """Time and count one retrieval; inside, say what it found: `retrieval.documents(7)`.
+
+    `cost_dollars` is what one costs that does not fail; it may be set inside the block, when it is known.
+    """
 
     __slots__ = ("_documents", "_mode", "_source_type", "_tenant_id", "cost_dollars")
     span_name = "rag.retrieve"
@@ -41,7 +44,6 @@ class rag_retrieval(Operation):  # noqa: N801 - read as a verb
         self._tenant_id = tenant_id
         self._documents = -1
         self.cost_dollars = cost_dollars
-        """May be set inside the block, when it is known."""
 
     def documents(self, count: int) -> None:
         """Say how many documents were found."""

@@ -7,9 +7,8 @@ The score, 0 to 1, is `base × outcome + repetition`, at most 1, rounded to two 
 - repetition: 0.1 for each earlier event of the same type from the same source (`source_ip` of the details,
   else `user_id`) in the last 300 s, at most 0.6; with neither there is none.
 
-So the first failed login is 0.3, the seventh within five minutes 0.9. High is above 0.8, as the requirements
-say.
-Addresses, users and user agents stand in the log only, never in a label.
+So the first failed login is 0.3, the seventh within five minutes 0.9. Above 0.8 is high, as the requirements
+have it. Addresses, users and user agents stand in the log only, never in a label.
 """
 
 from __future__ import annotations
@@ -74,8 +73,9 @@ _MOST_SOURCES = 10_000
 _ECS: dict[str, tuple[list[str], list[str]]] = {
     "authentication_success": (["authentication"], ["start"]),
     "authentication_failure": (["authentication"], ["start"]),
-    "authorization_failure": (["iam"], ["denied"]),
-    "rate_limit_exceeded": (["web"], ["denied"]),
+    "authorization_failure": (["api"], ["denied"]),
+    "rate_limit_exceeded": (["api"], ["denied"]),
+    "invalid_input": (["api"], ["denied"]),
     "configuration_change": (["configuration"], ["change"]),
     "privilege_escalation": (["iam"], ["admin"]),
 }

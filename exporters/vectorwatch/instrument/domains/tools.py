@@ -23,7 +23,10 @@ DURATION = Histogram(
 
 
 class tool(Operation):  # noqa: N801 - read as a verb: `with track.tool("calculator"):`
-    """Time and count one run of a tool; `cost_dollars` is what a run costs that does not fail."""
+    """Time and count one run of a tool.
+
+    `cost_dollars` is what a run costs that does not fail; it may be set inside the block, when it is known.
+    """
 
     __slots__ = ("_mode", "_tenant_id", "_tool_name", "cost_dollars")
     span_name = "execute_tool"
@@ -35,7 +38,6 @@ class tool(Operation):  # noqa: N801 - read as a verb: `with track.tool("calcula
         self._mode = mode
         self._tenant_id = tenant_id
         self.cost_dollars = cost_dollars
-        """May be set inside the block, when it is known."""
 
     def record(self, seconds: float, error: BaseException | None) -> None:
         """Record its duration, how it ended and what it cost."""

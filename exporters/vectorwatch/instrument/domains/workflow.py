@@ -59,10 +59,13 @@ WARNINGS = Counter("vital_warnings_total", "Warnings in answers.", {"mode": MODE
 
 
 class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow("chat", tenant_id="acme"):`
-    """Time and count one workflow; tenant and agent too where they are given (do not count them again)."""
+    """Time and count one workflow; tenant and agent too where they are given (do not count them again).
+
+    `cache_status` (hit, miss or bypass) may be set inside the block, when it is known.
+    """
 
     __slots__ = ("_active", "_agent_id", "_agent_name", "_mode", "_tenant_id", "cache_status")
-    span_name = "workflow"
+    span_name = "invoke_workflow"
 
     def __init__(
         self,
@@ -77,7 +80,6 @@ class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow(
         self._agent_id = agent_id
         self._agent_name = agent_name
         self.cache_status = cache_status
-        """May be set inside the block, when it is known: hit, miss or bypass."""
 
     def __enter__(self) -> Self:
         self._active = ACTIVE.child(self._mode)
@@ -103,14 +105,15 @@ class workflow(Operation):  # noqa: N801 - read as a verb: `with track.workflow(
             AGENT_USAGE.child(self._agent_id, self._agent_name).inc()
 
     def attributes(self) -> dict[str, str | int | float | bool]:
-        """Return what varies, as OpenTelemetry names it where it does."""
+        """Return the attributes of OpenTelemetry's conventions for generative AI, where it has any."""
         given = {
             "tenant.id": self._tenant_id,
             "gen_ai.agent.id": self._agent_id,
             "gen_ai.agent.name": self._agent_name,
         }
         return {
-            "workflow.mode": self._mode,
+            "gen_ai.operation.name": "invoke_workflow",
+            "gen_ai.workflow.name": self._mode,
             "workflow.cache_status": self.cache_status,
             **{name: value for name, value in given.items() if value},
         }
