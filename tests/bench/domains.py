@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import timeit
 from collections.abc import Callable, Iterator
 
@@ -19,9 +20,10 @@ _ROUNDS = 7
 
 
 def time_call(run: Callable[[], object]) -> float:
-    """Return microseconds a call, of the best round: what else the machine does only adds."""
+    """Return microseconds of processor time a call, of the best round: other load only adds to it."""
     run()
-    return min(timeit.repeat(run, number=_CALLS, repeat=_ROUNDS)) / _CALLS * 1e6
+    rounds = timeit.repeat(run, timer=time.process_time, number=_CALLS, repeat=_ROUNDS)
+    return min(rounds) / _CALLS * 1e6
 
 
 def block(make: Callable[[], Operation]) -> Callable[[], None]:

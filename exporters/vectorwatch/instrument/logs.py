@@ -324,16 +324,17 @@ def configure_logs(
             old.close()
     root.handlers = handlers
     root.setLevel(level.upper())
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     take_over_servers()
 
 
 def take_over_servers() -> None:
-    """Let what uvicorn and gunicorn log reach the root logger, and no handler of theirs.
+    """Let what uvicorn and gunicorn log reach the root logger, and no handler of theirs; quieten libraries.
 
-    They set their handlers up before or after the application is imported, so this runs then and at start-up.
+    Servers set levels and handlers before or after the application is imported, so this runs then and at
+    start-up.
     """
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     for name in SERVERS:
         logger = logging.getLogger(name)
         logger.handlers = []

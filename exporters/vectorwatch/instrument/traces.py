@@ -114,8 +114,13 @@ def _name_by_method(scope: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _hide_query(span: Span, scope: dict[str, Any]) -> None:
     """Take the query out of the span: it can hold keys and what a person has searched for."""
-    if span.is_recording() and scope.get("query_string"):
-        span.set_attribute("url.query", "[hidden]")
+    if not span.is_recording() or not scope.get("query_string"):
+        return
+    span.set_attribute("url.query", "[hidden]")
+    old: dict[str, Any] = getattr(span, "attributes", None) or {}
+    for name in ("http.url", "http.target"):  # where the application asks for the old names
+        if name in old:
+            span.set_attribute(name, str(old[name]).partition("?")[0])
 
 
 async def flush() -> None:

@@ -18,14 +18,12 @@ TABLE = re.findall(r"(?m)^\| (.+) \| (.+) \|$", PAGE)
 
 
 async def test_the_code_runs(
-    ask: Callable[..., Awaitable[httpx.Response]], lines: Callable[[], list[dict[str, Any]]]
+    ask: Callable[..., Awaitable[httpx.Response]], lines: Callable[..., list[dict[str, Any]]]
 ) -> None:
     names: dict[str, Any] = {}
     exec("\n".join(BLOCKS), names)  # noqa: S102 - the code of our own page
     assert (await ask(names["app"], "/answer?question=rice")).json() == "It is about rice."
-    written = lines()
-    assert [line["log"]["logger"] for line in written] == ["rag", "vectorwatch.access"]
-    generated, access = written
+    generated, access = (line for line in lines() if line["log"]["logger"] in ("rag", "vectorwatch.access"))
     assert (generated["message"], access["message"]) == ("generated", "GET /answer 200")
     assert {"component": "hyde", "operation": "generate", "cache_hit": False}.items() <= generated.items()
     assert generated["event"] == {"duration": 3_200_000}

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from opentelemetry.instrumentation import _semconv
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.trace import SpanKind
 from starlette.applications import Starlette
@@ -91,6 +92,27 @@ async def test_a_request_is_one_span_named_by_its_route(
     assert "secret" not in str(dict(span.attributes))
 
 
+async def test_a_secret_in_the_path_is_not_on_the_span(ask: Ask, read_spans: ReadSpans) -> None:
+    app = Starlette(routes=[Route("/reset/{token}", page)])
+    instrument(app, service="test", traces_endpoint=NOWHERE)
+    await ask(app, "/reset/s3cr3t")
+    assert "s3cr3t" not in str(dict(read_spans()[-1].attributes))
+
+
+async def test_a_query_is_hidden_under_the_old_names_too(
+    ask: Ask, read_spans: ReadSpans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_semconv._OpenTelemetrySemanticConventionStability, "_initialized", False)
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
+    app = starlette_app()
+    instrument(app, service="test", traces_endpoint=NOWHERE)
+    await ask(app, "/items/1?api_key=secret")
+    attributes = dict(read_spans()[-1].attributes)
+    assert attributes["http.url"] == "http://test/items/1"
+    assert "secret" not in str(attributes)
+    monkeypatch.setattr(_semconv._OpenTelemetrySemanticConventionStability, "_initialized", False)
+
+
 async def test_what_happens_inside_is_a_child_and_its_caller_the_parent(
     app: Starlette, ask: Ask, read_spans: ReadSpans
 ) -> None:
@@ -146,12 +168,12 @@ async def test_the_access_line_names_the_trace(
     build: Callable[[], Starlette],
     ask: Ask,
     read_spans: ReadSpans,
-    lines: Callable[[], list[dict[str, Any]]],
+    lines: Callable[..., list[dict[str, Any]]],
 ) -> None:
     app = build()
     instrument(app, service="test", traces_endpoint=NOWHERE)
     await ask(app, "/items/1")
-    [line] = lines()
+    [line] = lines("vectorwatch")
     request = read_spans()[-1]
     assert line["trace"]["id"] == format(request.context.trace_id, "032x")
     assert line["span"]["id"] == format(request.context.span_id, "016x")
