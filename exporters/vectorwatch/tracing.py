@@ -72,6 +72,9 @@ def stop(timeout_seconds: float = 3.0) -> None:
         provider.shutdown()
         return
     sender.join(timeout_seconds)
+    exporter_log = logging.getLogger(_EXPORTER_LOGGER)
+    for one in [one for one in exporter_log.filters if isinstance(one, _Seldom)]:
+        exporter_log.removeFilter(one)
 
 
 def tracer() -> Tracer | None:
