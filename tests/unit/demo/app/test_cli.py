@@ -17,10 +17,10 @@ def run(command: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_faults_are_listed_begun_and_ended(running: Running, vectorwatch_command: Sequence[str]) -> None:
-    url = ("--url", running.url)
-    begun = run(vectorwatch_command, "faults", "begin", "slow_search", "--seconds", "60", *url)
-    assert begun.stdout == "slow_search is on for 60 s: each search takes 2.5 s more\n"
+def test_faults_are_listed_begun_and_ended(broken: Running, vectorwatch_command: Sequence[str]) -> None:
+    url = ("--url", broken.url)
+    begun = run(vectorwatch_command, "faults", "begin", "slow_search", "--seconds", "600", *url)
+    assert begun.stdout == "slow_search is on for 600 s: each search takes 2.5 s more\n"
     listed = run(vectorwatch_command, "faults", "list", *url)
     assert [line.split()[1:3] for line in listed.stdout.splitlines() if line.startswith("slow_search")] == [
         ["on,", listed.stdout.split("slow_search")[1].split()[1]]
@@ -31,9 +31,9 @@ def test_faults_are_listed_begun_and_ended(running: Running, vectorwatch_command
 
 
 def test_what_cannot_be_done_is_one_line(
-    running: Running, vectorwatch_command: Sequence[str], free_port: Callable[[], int]
+    broken: Running, vectorwatch_command: Sequence[str], free_port: Callable[[], int]
 ) -> None:
-    unknown = run(vectorwatch_command, "faults", "begin", "earthquake", "--url", running.url)
+    unknown = run(vectorwatch_command, "faults", "begin", "earthquake", "--url", broken.url)
     assert unknown.returncode == 1
     assert unknown.stderr.startswith("demo-app: no fault is called `earthquake`; there are ")
     nobody = run(vectorwatch_command, "faults", "list", "--url", f"http://127.0.0.1:{free_port()}")
