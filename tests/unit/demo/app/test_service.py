@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -77,6 +78,11 @@ def test_health_names_its_servers_and_what_is_no_real_model(running: Running, po
         (one.name, one.description) for one in (HashedNgrams, SentenceModel)
     }
     poll(lambda: health()["components"]["qdrant"].get("metrics", {}).get("passages") == 240, "all passages")
+
+
+def test_the_log_says_which_embedding_was_chosen(running: Running) -> None:
+    messages = [json.loads(line)["message"] for line in running.log.read_text().splitlines()]
+    assert sum("the passages" in message and "embed" in message for message in messages) == 1
 
 
 def test_the_alias_moves_to_a_new_collection_now_and_then(running: Running, poll: Poll) -> None:
