@@ -100,8 +100,8 @@ class ReportResponse(JSONResponse):
 def path_inside(scope: Scope) -> str:
     """Return the path of a request without the root path under which a proxy puts the application."""
     path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and (path == root or path.startswith(root.rstrip("/") + "/")):
+    root: str = scope.get("root_path", "").rstrip("/")
+    if root and (path == root or path.startswith(f"{root}/")):
         return path[len(root) :] or "/"
     return path
 

@@ -55,6 +55,8 @@ _RULES = (
         ),
     ),
 )
+# Most texts hold none of these; `token` stands for its six.
+_HINTS = ("token", *(hint for hints, *_ in _RULES for hint in hints if not hint.startswith("token")))
 
 
 def names_secret(name: str) -> bool:
@@ -65,6 +67,11 @@ def names_secret(name: str) -> bool:
 def redact(text: str) -> str:
     """Return `text` without passwords of URLs, bearer tokens, cookies, and values named like secrets."""
     lower = text.lower()
+    for hint in _HINTS:
+        if hint in lower:
+            break
+    else:
+        return text
     for hints, *patterns in _RULES:
         for hint in hints:
             if hint in lower:

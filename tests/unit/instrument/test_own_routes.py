@@ -118,6 +118,7 @@ def test_only_parts_are_ours_below_health() -> None:
         ("/api", "/api", "/"),
         ("/a", "/api", "/a"),
         ("/apiary", "/api", "/apiary"),
+        ("/api/a", "/api/", "/a"),
     ],
 )
 def test_the_root_path_is_taken_off(path: str, root: str, inside: str) -> None:
