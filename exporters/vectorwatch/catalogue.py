@@ -296,7 +296,7 @@ def settings_page() -> str:
     )
     parts.append(
         "## Instrumentation library\n\n"
-        "Read by the application when it first records something. A value beyond a limit becomes `other`.\n\n"
+        "Read by the application at its start. A value beyond a limit becomes `other`.\n\n"
         "| variable | default | meaning |\n|---|---|---|\n"
         f"{''.join(limit_rows)}"
         f"| `{prices.VARIABLE}` |  | File of prices of language models, of the form of "

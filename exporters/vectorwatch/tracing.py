@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 _EXPORTER_LOGGER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_CONTEXT_LOGGER = "opentelemetry.context"
 _QUIET_SECONDS = 600.0
 
 _tracer: Tracer | None = None
@@ -52,6 +53,9 @@ def start(
     traces = f"{endpoint.rstrip('/')}/v1/traces" if endpoint else None
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=traces)))
     logging.getLogger(_EXPORTER_LOGGER).addFilter(_Seldom())
+    # An async generator that another task closes cannot detach the context of its span: an ERROR with a
+    # traceback each time, of which nobody can mend anything.
+    logging.getLogger(_CONTEXT_LOGGER).setLevel(logging.CRITICAL)
     trace.set_tracer_provider(provider)
     _provider, _tracer, _get_span = provider, provider.get_tracer("vectorwatch"), trace.get_current_span
     atexit.register(stop)
@@ -72,6 +76,9 @@ def stop(timeout_seconds: float = 3.0) -> None:
         provider.shutdown()
         return
     sender.join(timeout_seconds)
+    exporter_log = logging.getLogger(_EXPORTER_LOGGER)
+    for one in [one for one in exporter_log.filters if isinstance(one, _Seldom)]:
+        exporter_log.removeFilter(one)
 
 
 def tracer() -> Tracer | None:
@@ -84,13 +91,16 @@ def current_span() -> Span | None:
     return None if _tracer is None or _get_span is None else _get_span()
 
 
-def current_ids() -> tuple[str, str] | None:
-    """Return trace id and span id (lower-case hexadecimal, 32 and 16 digits) of the sampled current span."""
+def current_ids(*, sampled: bool = False) -> tuple[str, str] | None:
+    """Return trace id and span id (lower-case hexadecimal, 32 and 16 digits) of the current span.
+
+    `sampled`: only of one that is recorded, so that its trace can be looked up.
+    """
     span = current_span()
     if span is None:
         return None
     context = span.get_span_context()
-    if not context.is_valid or not context.trace_flags.sampled:
+    if not context.is_valid or (sampled and not context.trace_flags.sampled):
         return None
     return format(context.trace_id, "032x"), format(context.span_id, "016x")
 

@@ -1,4 +1,4 @@
-"""What instrumentation costs: ours and prometheus-fastapi-instrumentator's, per request and per operation.
+"""What instrumentation costs a request: ours and prometheus-fastapi-instrumentator's.
 
 The applications are called in this process, so that no network is in the figures, in turns, so that what else
 the machine does meets all of them. Figures are processor time, medians of the rounds; access lines go
@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
@@ -23,14 +23,12 @@ from prometheus_fastapi_instrumentator import Instrumentator
 
 from tests.bench.measure import Row
 from vectorwatch import tracing
-from vectorwatch.instrument import instrument, track
+from vectorwatch.instrument import instrument
 
 ROUNDS = 25
 REQUESTS = 400
-OPERATIONS = 5_000
 MICROSECONDS = 1e6
 MOST_PER_REQUEST = 50.0
-MOST_PER_OPERATION = 5.0
 MOST_RATIO = 1.0
 LINES = tempfile.TemporaryFile("w+")  # noqa: SIM115 - the handlers of the log keep it
 NOWHERE = "http://127.0.0.1:9"
@@ -131,35 +129,6 @@ async def time_requests(apps: dict[str, FastAPI]) -> dict[str, float]:
     return {name: median(values) for name, values in rounds.items()}
 
 
-def time_operation(run: Callable[[], None]) -> float:
-    """Return the microseconds of one operation, median of the rounds."""
-    rounds = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        for _ in range(OPERATIONS):
-            run()
-        rounds.append((time.process_time() - started) / OPERATIONS * MICROSECONDS)
-    return median(rounds)
-
-
-def generate() -> None:
-    with track.hyde_generation():
-        pass
-
-
-def call_model() -> None:
-    with track.llm_call(model="bench") as call:
-        call.tokens(input=100, output=20)
-
-
-def operations() -> dict[str, Callable[[], None]]:
-    """Return the operations that are measured."""
-    found: dict[str, Callable[[], None]] = {"hyde_generation": generate}
-    if "llm_call" in dir(track):
-        found["llm_call with its tokens"] = call_model
-    return found
-
-
 def rows() -> Iterator[Row]:
     times = asyncio.run(
         time_requests(
@@ -178,8 +147,6 @@ def rows() -> Iterator[Row]:
         "",
         MOST_RATIO,
     )
-    for name, run in operations().items():
-        yield Row(f"operation {name}, no tracing", time_operation(run), "µs", MOST_PER_OPERATION)
     yield from rows_with_tracing()
 
 

@@ -29,8 +29,8 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "secrets are random": secret_files.are_random,
     "secrets are private": secret_files.are_private,
     "a new target is scraped": targets.new_one_found,
-    "traces arrive": traces.arrive,
     "an alert and its end arrive": alert.reaches_inbox,
+    "traces arrive": traces.arrive,  # after the alert: one of the spans is the inbox's, of what it receives
     "data survives down and up": survival.of_data,
     "health checks can fail": health.fail_when_stopped,
     "every target is up again": targets.all_up,

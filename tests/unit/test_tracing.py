@@ -63,15 +63,18 @@ def test_the_ids_are_those_of_the_span_that_runs(exporter: InMemorySpanExporter)
     assert tracing.current_ids() is None
 
 
-def test_a_span_that_is_not_sampled_has_no_ids(
+def test_a_span_that_is_not_sampled_has_ids_for_logs_and_none_to_look_up(
     exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
     tracing.start("svc", exporter=exporter)
     tracer = tracing.tracer()
     assert tracer
-    with tracer.start_as_current_span("work"):
-        assert tracing.current_ids() is None
+    with tracer.start_as_current_span("work") as span:
+        ids = tracing.current_ids()
+        assert ids
+        assert ids[0] == format(span.get_span_context().trace_id, "032x")
+        assert tracing.current_ids(sampled=True) is None
 
 
 def test_after_the_stop_it_is_off_and_what_waited_is_sent(exporter: InMemorySpanExporter) -> None:

@@ -30,7 +30,7 @@ from vectorwatch.serve.log import configure
 
 log = logging.getLogger(__name__)
 
-_TIME_TO_LIVE_SECONDS = (20, 60)
+_TIME_TO_LIVE_SECONDS = (120, 360)
 _REPORT_SECONDS = 60.0
 _TIMEOUT_SECONDS = 10
 _WRITTEN_AT_ONCE = 4

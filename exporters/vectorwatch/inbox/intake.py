@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from vectorwatch.serve.span import mark_failed, open_span
+from vectorwatch.serve.span import open_span
 
 from .entry import Head
 from .metrics import InboxMetrics
@@ -28,11 +28,10 @@ class Intake:
 
     async def take(self, channel: Channel, parse: Callable[[], Awaitable[Notification]]) -> Head:
         """Return once the notification that `parse` gives is on the disk; raise RefusedError if it is not."""
-        with open_span(f"receive {channel}", {"vectorwatch.channel": channel.value}) as span:
+        with open_span(f"receive {channel}", {"vectorwatch.channel": channel.value}):
             try:
                 return await self._writer.store(await parse())
             except RefusedError as refusal:
-                mark_failed(span, refusal.reason.value)
                 self.note_refusal(channel, refusal)
                 raise
 

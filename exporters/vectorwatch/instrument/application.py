@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vectorwatch import tracing
 
@@ -19,7 +19,7 @@ from .health import Health
 from .logs import configure_logs as configure
 from .logs import take_over_servers
 from .middleware import Middleware
-from .own_routes import OwnRoutes, add_routes
+from .own_routes import OwnRoutes, add_routes, check_paths
 from .prices import load_prices
 from .sampling import check_share
 from .workers import find_folder
@@ -57,7 +57,7 @@ def instrument(
     the handlers of the application alone. `access_log_share`: how many of the access lines of requests that
     went well are written. Raises SetupError with one line that says what to mend.
     """
-    check(app, service, metrics_path, health_path, access_log_share)
+    check(app, service, metrics_path, health_path, traces_endpoint, access_log_share)
     if configure_logs:
         configure(service, version=version, level=log_level, log_file=log_file)
     instrumentation = Instrumentation(service, version, Health(service, version))
@@ -82,6 +82,10 @@ def instrument(
     build = app.build_middleware_stack
 
     def build_with_ours() -> ASGIApp:
+        try:
+            check_paths(app, own_routes)  # again: now all routes and parts are known
+        except SetupError as error:
+            return Refused(error)
         stack = build()
         return wrap(stack) if provider is None else traces.insert(stack, wrap, own_routes, provider)
 
@@ -92,7 +96,28 @@ def instrument(
     return instrumentation
 
 
-def check(app: Any, service: str, metrics_path: str, health_path: str, access_log_share: float) -> None:
+class Refused:
+    """In the place of an application that cannot start: the server ends with one line that says why."""
+
+    def __init__(self, error: SetupError) -> None:
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse to start; where there is no lifespan, refuse each request."""
+        if scope["type"] != "lifespan":
+            raise self._error
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": str(self._error)})
+
+
+def check(
+    app: Any,
+    service: str,
+    metrics_path: str,
+    health_path: str,
+    traces_endpoint: str,
+    access_log_share: float,
+) -> None:
     """Raise SetupError for what cannot work."""
     if not isinstance(app, Starlette):
         raise SetupError(
@@ -109,6 +134,10 @@ def check(app: Any, service: str, metrics_path: str, health_path: str, access_lo
             raise SetupError(f"{option}: `{path}` must begin with `/` and not end with it")
     if metrics_path and metrics_path == health_path:
         raise SetupError(f"metrics_path: `{metrics_path}` is `health_path` as well")
+    if traces_endpoint and not traces_endpoint.startswith(("http://", "https://")):
+        raise SetupError(
+            f"traces_endpoint: `{traces_endpoint}` must begin with http:// or https://, as http://jaeger:4318"
+        )
     check_share(access_log_share)
     find_folder()
     # Both are read when they are first used; a mistake in them shall end the start and not fail a request.

@@ -43,6 +43,7 @@ class Endpoints:
     def __init__(self, app: Starlette) -> None:
         self._app = app
         self._by_id: dict[int, _Endpoint] = {}
+        self._routes = -1
         self._foreign: dict[int, Any] = {}
 
     def find(self, scope: Scope, path: str) -> str:
@@ -59,6 +60,16 @@ class Endpoints:
             return found.places[0].template
         return next((place.template for place in found.places if place.path.match(path)), UNMATCHED)
 
+    def match(self, path: str) -> str:
+        """Return the template of the first route for `path`; for what has left no endpoint in the scope.
+
+        That is a middleware that answers by itself, or passes a copy of the scope on.
+        """
+        if self._routes != len(self._app.routes):
+            self._read()
+        places = (place for endpoint in self._by_id.values() for place in endpoint.places)
+        return next((place.template for place in places if place.path.match(path)), UNMATCHED)
+
     def _find_new(self, function: Any) -> _Endpoint | None:
         if id(function) in self._foreign:
             return None
@@ -72,20 +83,21 @@ class Endpoints:
 
     def _read(self) -> None:
         by_id: dict[int, _Endpoint] = {}
-        for function, template in _walk(self._app.routes, ""):
+        for function, template in walk(self._app.routes, ""):
             pattern, formatted, _ = compile_path(template)
             endpoint = by_id.setdefault(id(function), _Endpoint(function))
             endpoint.places.append(_Place(formatted, pattern))
         self._by_id = by_id
+        self._routes = len(self._app.routes)
 
 
-def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[Any, str]]:
+def walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[Any, str]]:
     """Yield each endpoint with its template."""
     for route in _flatten(routes):
         path = getattr(route, "path", None) or ""
         inner = getattr(route, "routes", None)
         if inner:
-            yield from _walk(inner, prefix + path)
+            yield from walk(inner, prefix + path)
             continue
         endpoint = getattr(route, "endpoint", None)
         if endpoint is not None:

@@ -53,7 +53,7 @@ class Exchange:
             (b"x-request-id", request_id.encode()),
             (b"x-correlation-id", correlation_id.encode()),
         )
-        self.on_answer: Callable[[], None] | None = None
+        self.on_answer: Callable[[int], None] | None = None
         self.ended_at = 0.0
         self.started_at = perf_counter()
 
@@ -75,7 +75,7 @@ class Exchange:
             self._status = int(message["status"])
             message = {**message, "headers": self._with_ids(message)}
             if self.on_answer is not None:
-                self.on_answer()
+                self.on_answer(self._status)
         try:
             await self._send(message)
         except OSError:  # what servers raise when the client is gone
@@ -127,7 +127,7 @@ class Conversation(Exchange):
                 self._status = _SWITCHED
                 message = {**message, "headers": self._with_ids(message)}
                 if self.on_answer is not None:
-                    self.on_answer()
+                    self.on_answer(self._status)
             elif kind == "websocket.close":
                 self._status = _REFUSED
             elif kind == "websocket.http.response.start":

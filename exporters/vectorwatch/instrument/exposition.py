@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -18,6 +19,8 @@ from .workers import find_folder, remove_dead_workers
 
 _GZIP_FROM_BYTES = 1_400  # one network packet: below it nothing is saved
 _GZIP_LEVEL = 1  # metric text shrinks tenfold at level 1; higher levels cost more time than bytes
+# Its own: the threads of Starlette and asyncio may all be busy, or stuck, with what is being measured.
+_threads = ThreadPoolExecutor(2, "vectorwatch-metrics")
 _log = logging.getLogger(__name__)
 
 
@@ -26,8 +29,8 @@ async def answer_metrics(request: Request) -> Response:
     accept = request.headers.get("accept", "")
     compress = accepts_gzip(request.headers.get("accept-encoding", ""))
     try:
-        # A thread of asyncio's own: those of Starlette may all be busy with what is being measured.
-        body, content_type, encoding = await asyncio.to_thread(_write, accept, compress)
+        loop = asyncio.get_running_loop()
+        body, content_type, encoding = await loop.run_in_executor(_threads, _write, accept, compress)
     except Exception:
         _log.exception("a collector failed, and with it the whole scrape")
         return PlainTextResponse("A collector failed; the log says which.\n", status_code=500)

@@ -22,6 +22,7 @@ CACHED_SECONDS = 1.0
 
 _LONGEST_ERROR = 200
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_ERROR_WORDS = frozenset({"down", "fail", "failed", "unhealthy"})
 _TAKEN = frozenset({"detailed"})
 
 
@@ -89,8 +90,10 @@ class Component:
         except Exception as error:
             return Status.ERROR, {}, describe(error)
         metrics = dict(details) if isinstance(details, Mapping) else {}
-        status = metrics.pop("status", None)
-        return (Status(status) if status in set(Status) else Status.HEALTHY), metrics, ""
+        status = read_status(metrics.get("status"))
+        if status is not None:
+            del metrics["status"]
+        return status or Status.HEALTHY, metrics, ""
 
 
 class Health:
@@ -105,7 +108,8 @@ class Health:
     def add(self, name: str, check: Check, critical: bool = True, timeout_seconds: float = 2.0) -> None:
         """Add a part: `check` returns a mapping of details or None, and raises when the part does not work.
 
-        A detail `status` of `degraded` says that it works badly. A critical part that fails makes the whole
+        A detail `status` of `degraded` says that it works badly, `error`, `unhealthy`, `down`, `failed` or
+        `fail` that it does not; other words are details as any. A critical part that fails makes the whole
         `error` (503), another one `degraded` (200). Raises SetupError for a name that cannot be used.
         """
         if not _NAME.fullmatch(name) or name in _TAKEN:
@@ -122,6 +126,10 @@ class Health:
         """Return the names of the parts, sorted."""
         return sorted(self._components)
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a part of this name."""
+        return name in self._components
+
     async def report(self, *, detailed: bool = False) -> tuple[Status, dict[str, Any]]:
         """Return how the service is, and the answer of `/health` or `/health/detailed`."""
         parts = list(self._components.values())
@@ -137,6 +145,7 @@ class Health:
         }
         if detailed:
             answer["components"] = {part.name: describe_part(part, finding) for part, finding in found}
+            answer["metrics"] = {part.name: finding.metrics for part, finding in found}
             answer["alerts"] = [
                 {"component": part.name, **alert}
                 for part, finding in found
@@ -146,13 +155,21 @@ class Health:
             answer["components"] = {part.name: finding.status for part, finding in found}
         return status, answer
 
-    async def report_part(self, name: str) -> tuple[Status, dict[str, Any]] | None:
-        """Return how one part is, and the answer of `/health/<name>`; None when there is no such part."""
-        part = self._components.get(name)
-        if part is None:
-            return None
+    async def report_part(self, name: str) -> tuple[Status, dict[str, Any]]:
+        """Return how one part is, and the answer of `/health/<name>`."""
+        part = self._components[name]
         finding = await part.examine()
         return finding.status, describe_part(part, finding)
+
+
+def read_status(word: Any) -> Status | None:
+    """Return what a check means by the detail `status`; None when it is no word that is known."""
+    if not isinstance(word, str):
+        return None
+    word = word.lower()
+    if word in _ERROR_WORDS:
+        return Status.ERROR
+    return Status(word) if word in set(Status) else None
 
 
 def judge(parts: Any) -> Status:
@@ -194,7 +211,7 @@ def find_alerts(part: Component, finding: Finding) -> list[dict[str, str]]:
 
 def describe(error: Exception) -> str:
     """Return the kind and the first line of an error, without passwords, at most 200 characters."""
-    first = redact(str(error)).strip().partition("\n")[0]
+    first = redact(str(error).strip().partition("\n")[0])
     return f"{type(error).__name__}: {first}"[:_LONGEST_ERROR] if first else type(error).__name__
 
 

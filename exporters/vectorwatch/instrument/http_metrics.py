@@ -33,7 +33,3 @@ ACTIVE = Gauge(
     "Requests and WebSockets that are being served now.",
     multiprocess="livesum",
 )
-FAILURES = Counter(
-    "vectorwatch_instrument_failures_total",
-    "Requests that a defect of the instrumentation kept from being recorded; the log has the traceback.",
-)

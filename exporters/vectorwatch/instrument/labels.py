@@ -18,7 +18,10 @@ REFUSED_NAMES = frozenset(
             "user",
             "user_id",
             "username",
+            "user_name",
+            "user_email",
             "email",
+            "email_address",
             "customer_id",
             "ip",
             "ip_address",
@@ -36,7 +39,10 @@ _MOST_WORDS = 6
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PERSONAL = re.compile(
     r"[^@\s]+@[^@\s]+\.\w+"  # an e-mail address
-    r"|\b(?:\d{1,3}\.){3}\d{1,3}\b",  # an IPv4 address
+    r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # an IPv4 address
+    # an IPv6 address: eight groups, or fewer around `::`; no time and no `std::vector`
+    r"|(?<![\w:])(?=:*[0-9a-f])(?=[0-9a-f:]*::|(?:[0-9a-f]+:){7}[0-9a-f])"
+    r"[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])",
     re.IGNORECASE,
 )
 

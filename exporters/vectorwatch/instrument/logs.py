@@ -21,7 +21,7 @@ from vectorwatch import tracing
 
 from .errors import SetupError
 from .log_fields import Fields, current_fields
-from .redaction import redact
+from .redaction import HIDDEN, names_secret, redact
 
 ACCESS_LOGGER = "vectorwatch.access"
 
@@ -207,7 +207,8 @@ class Formatter(ecs_logging.StdlibFormatter):
             origin = {"file": {"line": record.lineno, "name": record.filename}, "function": record.funcName}
             result["log"] = {"logger": record.name, "origin": origin}
         result["service"] = self._service.copy()
-        for name, value in current_fields().items():
+        # A copy: a thread of the request may annotate it meanwhile.
+        for name, value in list(current_fields().items()):
             _put(result, name, value)
         if len(own) > _LEAST_ATTRIBUTES and record.name != ACCESS_LOGGER:
             for name, value in own.items():
@@ -232,9 +233,10 @@ class Formatter(ecs_logging.StdlibFormatter):
 
     def _timestamp(self, record: logging.LogRecord) -> str:
         second = int(record.created)
-        if self._second[0] != second:
-            self._second = (second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)))
-        return f"{self._second[1]}.{int(record.msecs):03d}Z"
+        known = self._second  # once: formatting threads overwrite it
+        if known[0] != second:
+            known = self._second = (second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)))
+        return f"{known[1]}.{int(record.msecs):03d}Z"
 
 
 def _put_access(result: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -258,6 +260,8 @@ def _put(result: dict[str, Any], name: str, value: Any) -> None:
     """Put one field in; its name may be dotted, its value a mapping. None is no field."""
     if value is None:
         return
+    if _is_secret(name):
+        value = HIDDEN
     if isinstance(value, Mapping):
         for key, inner in value.items():
             _put(result, f"{name}.{key}", inner)
@@ -275,6 +279,9 @@ def _put(result: dict[str, Any], name: str, value: Any) -> None:
         place = inside
     if not isinstance(place.get(path[-1]), dict):
         place[path[-1]] = value
+
+
+_is_secret = functools.lru_cache(maxsize=1024)(names_secret)
 
 
 @functools.lru_cache(maxsize=1024)

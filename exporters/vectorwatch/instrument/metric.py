@@ -24,6 +24,9 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Buckets of a duration that a person waits for: each threshold of the requirements is a bound."""
 
 find_folder()  # before prometheus_client opens files there, which would end in a traceback
+# `_created` is a series more for each counter and histogram, which nothing here reads. The application's own
+# metrics lose it too.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _refused = prometheus_client.Counter(
     "vectorwatch_instrument_label_values_refused_total",
@@ -47,16 +50,17 @@ class Metric(Generic[M]):
         """Return the series of these label values, in the order of `labels`."""
         try:
             return self._children[values]
-        except KeyError:
+        except (KeyError, TypeError):  # not seen yet, or what cannot be a key, such as a list
             return self._admit(values)
 
-    def _admit(self, values: tuple[str, ...]) -> M:
+    def _admit(self, values: tuple[Any, ...]) -> M:
         if len(values) != len(self.labels):
             raise ValueError(
                 f"{self.name} has the labels {', '.join(self.labels) or '(none)'}; got {values!r}"
             )
         admitted = []
-        for label, limit, value in zip(self.labels, self._limits, values, strict=True):
+        for label, limit, given in zip(self.labels, self._limits, values, strict=True):
+            value = "" if given is None else str(given)
             reason = limit.refuse(value)
             if reason:
                 _refused.labels(self.name, label, reason).inc()
@@ -109,7 +113,7 @@ class Gauge(Metric[prometheus_client.Gauge]):
         metric: Any = make() if labels else None
         super().__init__(metric, name, help, labels)
 
-    def _admit(self, values: tuple[str, ...]) -> prometheus_client.Gauge:
+    def _admit(self, values: tuple[Any, ...]) -> prometheus_client.Gauge:
         with self._lock:
             if not self.labels and () not in self._children:
                 self._metric = self._make()
@@ -161,5 +165,5 @@ class Summary(Metric[prometheus_client.Summary]):
 
 def current_exemplar() -> dict[str, str] | None:
     """Return the label of an exemplar, `trace_id` of the sampled span that runs; Grafana links to it."""
-    ids = tracing.current_ids()
+    ids = tracing.current_ids(sampled=True)
     return None if ids is None else {"trace_id": ids[0]}

@@ -15,7 +15,8 @@ from vectorwatch import tracing
 
 from .endpoint import UNMATCHED, Endpoints
 from .exchange import CLIENT_LEFT, FAILED, Conversation, Exchange
-from .http_metrics import ACTIVE, DURATION, FAILURES, METHODS, REQUEST_SIZE, REQUESTS, STATUSES
+from .failures import Failures
+from .http_metrics import ACTIVE, DURATION, METHODS, REQUEST_SIZE, REQUESTS, STATUSES
 from .labels import OTHER
 from .log_fields import begin_request, end_request
 from .logs import is_logged, log_access
@@ -30,8 +31,8 @@ _MARK = "vectorwatch.instrument"
 _SECRET_PARAMETER = re.compile(r"(?i)token|secret|password|passwd|key|code|signature")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _LONGEST_PATH = 256
-
-_log = logging.getLogger(__name__)
+_NOT_FOUND = 404
+_REDIRECTS = range(300, 400)
 
 
 class Middleware:
@@ -53,7 +54,7 @@ class Middleware:
         self._share = access_log_share
         self._on_start = on_start
         self._on_end = on_end
-        self._has_failed = False
+        self._failures = Failures("a request")
         self._active = ACTIVE.child()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +87,7 @@ class Middleware:
             try:
                 self._record(scope, path, exchange, error)
             except Exception:
-                self._report_failure()
+                self._failures.report()
             end_request(token)
             error = None  # or it would hold this frame, and this frame the error
 
@@ -94,14 +95,15 @@ class Middleware:
         try:
             self._active.inc(by)
         except Exception:
-            self._report_failure()
+            self._failures.report()
 
     def _record(self, scope: Scope, path: str, exchange: Exchange, error: BaseException | None) -> None:
         seconds = (exchange.ended_at or perf_counter()) - exchange.started_at
         method = read_method(scope)
-        endpoint = self._endpoints.find(scope, path)
         status = exchange.status(error)
-        REQUESTS.inc(method, endpoint, STATUSES.get(status, OTHER))
+        endpoint = self._find_endpoint(scope, path, status)
+        # As the client has sent it: a method that is unknown counts as refused, once.
+        REQUESTS.inc(scope.get("method", "GET"), endpoint, STATUSES.get(status, OTHER))
         if exchange.is_timed:
             DURATION.observe(seconds, method, endpoint)
             # Without an exemplar: nobody looks for the trace of a size.
@@ -115,26 +117,22 @@ class Middleware:
                 "http.request.method": method,
                 "http.response.status_code": status,
                 "http.route": endpoint,
-                "url.path": endpoint if has_secret(endpoint) else path[:_LONGEST_PATH],
+                "url.path": endpoint if hides_path(endpoint, status) else path[:_LONGEST_PATH],
             }
             log_access(level, fields, error if is_error else None)
 
-    def _name_span(self, span: Span, scope: Scope, path: str) -> None:
+    def _find_endpoint(self, scope: Scope, path: str, status: int) -> str:
+        if scope.get("endpoint") is None and status != _NOT_FOUND:
+            return self._endpoints.match(path)
+        return self._endpoints.find(scope, path)
+
+    def _name_span(self, span: Span, scope: Scope, path: str, status: int) -> None:
         """Name the span when the answer begins: by its end OpenTelemetry has closed it."""
         try:
-            name_span(span, read_method(scope), self._endpoints.find(scope, path))
+            endpoint = self._find_endpoint(scope, path, status)
+            name_span(span, read_method(scope), endpoint, is_path_hidden=hides_path(endpoint, status))
         except Exception:
-            self._report_failure()
-
-    def _report_failure(self) -> None:
-        """Say once what is wrong: the defect would repeat with every request."""
-        try:
-            FAILURES.inc()
-            if not self._has_failed:
-                self._has_failed = True
-                _log.exception("a request could not be recorded; said once")
-        except Exception:  # noqa: S110 - nothing here may break a request
-            pass
+            self._failures.report()
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_start() -> Message:
@@ -170,13 +168,18 @@ def has_secret(endpoint: str) -> bool:
     return any(_SECRET_PARAMETER.search(name) for name in _PARAMETER.findall(endpoint))
 
 
-def name_span(span: Span, method: str, endpoint: str) -> None:
+def hides_path(endpoint: str, status: int) -> bool:
+    """Tell whether the path may hold a secret: of a redirect nobody knows which route it would have had."""
+    return has_secret(endpoint) or (endpoint == UNMATCHED and status in _REDIRECTS)
+
+
+def name_span(span: Span, method: str, endpoint: str, *, is_path_hidden: bool) -> None:
     """Name the span by method and route: OpenTelemetry's instrumentations see no mounted routes."""
     method = "HTTP" if method == OTHER else method
     name = method if endpoint == UNMATCHED else f"{method} {endpoint}"
     if not span.is_recording():
         return
-    if has_secret(endpoint):
+    if is_path_hidden:
         span.set_attribute("url.path", endpoint)
     if getattr(span, "name", "") != name:
         span.update_name(name)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, cast
 
 from vectorwatch import tracing
 
+from .failures import Failures
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_failures = Failures("an operation")
 
 
 class Operation:
     """Subclasses say what to record; one instance serves one block, or a decorated function for ever."""
 
-    __slots__ = ("_span", "_started")
+    __slots__ = ("_opened", "_span", "_started")
     span_name: ClassVar[str]
     """Low cardinality, as OpenTelemetry wants it; what varies is an attribute."""
 
@@ -43,24 +46,30 @@ class Operation:
 
     def __enter__(self) -> Self:
         tracer = tracing.tracer()
-        self._span: SpanContext | None = None
+        self._opened: SpanContext | None = None
+        # Kept, for at the end another may be the current one: a generator can be closed by another task.
+        self._span: Span | None = None
         if tracer is not None:
             # The context manager of the SDK records an exception and sets the status by itself.
-            self._span = tracer.start_as_current_span(self.span_name)
-            self._span.__enter__()
+            self._opened = tracer.start_as_current_span(self.span_name)
+            self._span = self._opened.__enter__()
         self._started = perf_counter()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Before the span ends, so that exemplars carry its trace.
-        self.record(perf_counter() - self._started, error)
-        if self._span is not None:
-            span = tracing.current_span()
-            if span is not None:
-                span.set_attributes(self.attributes())
-            self._span.__exit__(kind, error, traceback)
+        try:
+            # Before the span ends, so that exemplars carry its trace.
+            self.record(perf_counter() - self._started, error)
+            if self._span is not None:
+                self._span.set_attributes(self.attributes())
+        except Exception:
+            # It must neither break the caller nor take the place of what the caller has raised.
+            _failures.report()
+        finally:
+            if self._opened is not None:
+                self._opened.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
+from .endpoint import walk
 from .errors import SetupError
 from .exposition import answer_metrics
 from .health import Health, Status
@@ -38,13 +39,16 @@ class OwnRoutes(BaseRoute):
             self._answers[f"{health_path}/detailed"] = self._answer_detailed
 
     def has(self, path: str) -> bool:
-        """Tell whether `path` is one of these."""
-        return path in self._answers or (path.startswith(self._parts) and "/" not in path[len(self._parts) :])
+        """Tell whether `path` is one of these; below health only the parts that there are."""
+        return path in self._answers or (
+            path.startswith(self._parts) and self._health.has(path[len(self._parts) :])
+        )
 
     def find_taken(self, app: Starlette) -> str:
         """Return one of these paths that the application has a route for already, or an empty text."""
-        taken = {getattr(route, "path", "") for route in app.router.routes}.intersection(self._answers)
-        return min(taken, default="")
+        paths = {template for _, template in walk(app.routes, "")}
+        paths.update(getattr(route, "path", "") for route in app.routes if route is not self)  # mounts
+        return min((path for path in paths if "{" not in path and self.has(path)), default="")
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match by the whole path."""
@@ -75,13 +79,7 @@ class OwnRoutes(BaseRoute):
 
     async def _answer_part(self, request: Request) -> Response:
         name = path_inside(request.scope)[len(self._parts) :]
-        found = await self._health.report_part(name)
-        if found is None:
-            known = ", ".join(self._health.names()) or "none yet"
-            return JSONResponse(
-                {"error": f"There is no such component; known are: {known}."}, status_code=404
-            )
-        return _as_json(*found)
+        return _as_json(*await self._health.report_part(name))
 
 
 def _as_json(status: Status, answer: dict[str, Any]) -> Response:
@@ -94,25 +92,31 @@ class ReportResponse(JSONResponse):
     """JSON of what checks return: whatever they put in, a report comes out."""
 
     def render(self, content: Any) -> bytes:
-        """Write `content`; what JSON does not know is written as text."""
-        return json.dumps(content, default=str, separators=(",", ":")).encode()
+        """Write `content`; what JSON does not know, NaN too, is written as text."""
+        known = json.loads(json.dumps(content, default=str), parse_constant=str)
+        return json.dumps(known, separators=(",", ":")).encode()
 
 
 def path_inside(scope: Scope) -> str:
     """Return the path of a request without the root path under which a proxy puts the application."""
     path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(root):
+    root: str = scope.get("root_path", "").rstrip("/")
+    if root and (path == root or path.startswith(f"{root}/")):
         return path[len(root) :] or "/"
     return path
 
 
 def add_routes(app: Starlette, routes: OwnRoutes) -> None:
     """Put `routes` first, so that no catch-all hides them. Raises SetupError where a path is taken."""
+    check_paths(app, routes)
+    app.router.routes.insert(0, routes)
+
+
+def check_paths(app: Starlette, routes: OwnRoutes) -> None:
+    """Raise SetupError where `routes` would hide a route of the application."""
     taken = routes.find_taken(app)
     if taken:
         option = "metrics_path" if taken == routes.metrics_path else "health_path"
         raise SetupError(
             f'{option}: the application has a route `{taken}` already; name another, or none: {option}=""'
         )
-    app.router.routes.insert(0, routes)

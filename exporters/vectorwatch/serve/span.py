@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vectorwatch import tracing
-from vectorwatch.errors import ConfigError, Reason, TargetError
+from vectorwatch.errors import ConfigError, Reason
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -71,8 +72,7 @@ def mark_failed(span: Span | None, error_type: str, message: str = "") -> None:
     from opentelemetry.trace import Status, StatusCode
 
     span.set_attribute("error.type", error_type)
-    if message:
-        span.set_status(Status(StatusCode.ERROR, message))
+    span.set_status(Status(StatusCode.ERROR, message or None))
 
 
 def describe_server(address: str) -> dict[str, Attribute]:
@@ -87,6 +87,7 @@ def describe_server(address: str) -> dict[str, Attribute]:
 
 
 def _name_error(error: Exception) -> str:
-    if isinstance(error, TargetError):
-        return error.reason.value
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, StrEnum):
+        return reason.value
     return Reason.TIMEOUT.value if isinstance(error, TimeoutError) else type(error).__name__

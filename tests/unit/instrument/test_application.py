@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from vectorwatch.instrument import SetupError, instrument
 
@@ -56,9 +56,23 @@ def app_with(*paths: str) -> Starlette:
             "health_path: the application has a route `/health` already; name another, or none:"
             ' health_path=""',
         ),
+        (
+            Starlette(routes=[Mount("/metrics", PlainTextResponse("mine"))]),
+            {},
+            "metrics_path: the application has a route `/metrics` already; name another, or none:"
+            ' metrics_path=""',
+        ),
+        (
+            app_with(),
+            {"traces_endpoint": "jaeger:4318"},
+            "traces_endpoint: `jaeger:4318` must begin with http:// or https://, as http://jaeger:4318",
+        ),
         (app_with(), {"access_log_share": 2}, "a share is above 0 and at most 1, not 2"),
     ],
-    ids=["app", "service", "metrics_path", "health_path", "same", "metrics taken", "health taken", "share"],
+    ids=[
+        *("app", "service", "metrics_path", "health_path", "same", "metrics taken", "health taken"),
+        *("metrics mounted", "traces_endpoint", "share"),
+    ],
 )
 def test_what_cannot_be_is_one_clear_line(app: Any, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
@@ -87,6 +101,55 @@ def test_a_wrong_variable_ends_the_start_and_not_a_request(variable: str, value:
     )
     assert done.returncode == 1
     assert f"SetupError: {variable}" in done.stderr
+
+
+def router_of_health() -> APIRouter:
+    router = APIRouter(prefix="/health")
+    router.add_api_route("/detailed", lambda: "mine")
+    return router
+
+
+def test_a_route_of_an_included_router_is_taken_too() -> None:
+    app = FastAPI()
+    app.include_router(router_of_health())
+    with pytest.raises(SetupError, match="health_path: the application has a route `/health/detailed`"):
+        instrument(app, service="test", configure_logs=False)
+
+
+LATE = """
+import sys, uvicorn
+from fastapi import FastAPI
+from vectorwatch.instrument import instrument
+app = FastAPI()
+instrument(app, service="test")
+
+@app.get("/metrics")
+async def mine() -> str:
+    return "mine"
+
+uvicorn.run(app, port=int(sys.argv[1]))
+"""
+
+
+def test_a_route_that_is_taken_later_ends_the_start_in_one_line(free_port: Callable[[], int]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE, str(free_port())], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 3
+    written = (done.stdout + done.stderr).splitlines()
+    [line] = [
+        line for line in written if "metrics_path: the application has a route `/metrics` already" in line
+    ]
+    assert "ERROR" in line
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+async def test_a_route_that_is_taken_later_fails_requests_where_there_is_no_start(ask: Ask) -> None:
+    app = FastAPI()
+    instrument(app, service="test", configure_logs=False)
+    app.include_router(router_of_health())
+    with pytest.raises(SetupError, match="has a route `/health/detailed` already"):
+        await app({"type": "http", "path": "/", "method": "GET", "headers": []}, None, None)  # type: ignore[arg-type]
 
 
 def test_twice_is_an_error() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -79,6 +81,21 @@ def test_gzip_is_what_it_says(url: str) -> None:
 )
 def test_gzip_is_used_where_it_is_accepted(header: str, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
+
+
+async def test_threads_that_are_all_stuck_do_not_hold_up_a_scrape(ask: Callable[..., Any]) -> None:
+    app = FastAPI()
+    instrument(app, service="test", configure_logs=False)
+    release = threading.Event()
+    stuck = [asyncio.create_task(asyncio.to_thread(release.wait)) for _ in range(100)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(60):
+            answer = await ask(app, "/metrics")
+    finally:
+        release.set()
+        await asyncio.gather(*stuck)
+    assert answer.status_code == 200
 
 
 class Broken:

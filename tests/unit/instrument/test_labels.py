@@ -72,6 +72,11 @@ def test_threads_together_keep_the_limit() -> None:
         "someone@example.net",
         "3F2504E0-4F89-11D3-9A0C-0305E82C3301",
         "10.0.0.1",
+        "2001:db8::1",
+        "[2001:DB8::1]:443",
+        "fe80::1%eth0",
+        "::1",
+        "2001:db8:0:0:0:ff00:42:8329",
         "what is the best way to cook rice",
         "x" * 101,
     ],
@@ -81,7 +86,10 @@ def test_what_is_personal_or_a_text_is_refused(value: str) -> None:
     assert at_most(5).refuse(value) == "personal"
 
 
-@pytest.mark.parametrize("value", ["text-embedding-3-small", "gpt-4o 2026", "v1.2.3", "/items/{item}", ""])
+@pytest.mark.parametrize(
+    "value",
+    ["text-embedding-3-small", "gpt-4o 2026", "v1.2.3", "/items/{item}", "12:30:45", "std::vector", ""],
+)
 def test_names_of_things_are_not_personal(value: str) -> None:
     assert not is_personal(value)
 

@@ -148,6 +148,18 @@ def test_a_secret_in_a_message_is_hidden() -> None:
     assert format_one("cannot reach redis://:pa55@cache")["message"] == "cannot reach redis://:[hidden]@cache"
 
 
+@pytest.mark.parametrize("secret", [True, 12345, 1.5, "two words", ["a", "b"], {"a": {"b": 1}}])
+def test_a_field_named_like_a_secret_is_hidden_whatever_it_is(secret: Any) -> None:
+    assert format_one(has_password=secret)["has_password"] == "[hidden]"
+    assert format_one(labels={"token": secret})["labels"] == {"token": "[hidden]"}
+
+
+@pytest.mark.parametrize("secret", [True, None, 12345, -1.5, ["a", "b"], {"a": {"b": 1}}])
+def test_a_line_with_a_secret_deep_inside_is_json(secret: Any) -> None:
+    [item] = format_one(items=[{"password": secret, "name": "x"}])["items"]
+    assert item == {"password": secret if isinstance(secret, (list, dict)) else "[hidden]", "name": "x"}
+
+
 def test_a_line_in_a_span_has_its_ids(spans: object) -> None:
     tracer = tracing.tracer()
     assert tracer
@@ -156,6 +168,18 @@ def test_a_line_in_a_span_has_its_ids(spans: object) -> None:
     context = span.get_span_context()
     assert line["trace"]["id"] == format(context.trace_id, "032x")
     assert line["span"]["id"] == format(context.span_id, "016x")
+
+
+def test_a_line_in_a_span_that_is_not_sampled_has_its_ids_too(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    request.getfixturevalue("spans")
+    tracer = tracing.tracer()
+    assert tracer
+    with tracer.start_as_current_span("x") as span:
+        line = format_one()
+    assert line["trace"]["id"] == format(span.get_span_context().trace_id, "032x")
 
 
 def test_every_logger_writes_to_stdout_and_libraries_are_quiet(lines: Lines) -> None:

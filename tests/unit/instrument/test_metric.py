@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from vectorwatch import tracing
 from vectorwatch.instrument.labels import at_most, one_of
-from vectorwatch.instrument.metric import Counter, Gauge, Histogram
+from vectorwatch.instrument.metric import Counter, Gauge, Histogram, current_exemplar
 
 Value = Callable[..., float]
 
@@ -17,6 +17,7 @@ COUNTER = Counter("test_metric_things_total", "Things.", {"kind": one_of("a"), "
 GAUGE = Gauge("test_metric_level", "A level.", {"kind": one_of("a")}, multiprocess="livesum")
 RECENT = Gauge("test_metric_recent", "A level.")
 HISTOGRAM = Histogram("test_metric_seconds", "A time.", {"kind": one_of("a")}, buckets=(1.0, 2.0))
+MIXED = Counter("test_metric_mixed_total", "Of values of any kind.", {"name": at_most(5)})
 PLAIN = Counter("test_metric_plain_total", "Without labels.")
 
 
@@ -31,6 +32,22 @@ def test_each_kind_records(value: Value) -> None:
     assert value("test_metric_seconds_bucket", kind="a", le="2.0") == 1.0
     assert value("test_metric_seconds_bucket", kind="a", le="1.0") == 0.0
     assert value("test_metric_plain_total") == 1.0
+
+
+def test_a_label_value_that_is_no_text_becomes_one(value: Value) -> None:
+    MIXED.inc(7)  # type: ignore[arg-type]
+    MIXED.inc("7")
+    MIXED.inc(None)  # type: ignore[arg-type]
+    MIXED.inc(["a"])  # type: ignore[arg-type]
+    assert value("test_metric_mixed_total", name="7") == 2.0
+    assert value("test_metric_mixed_total", name="") == 1.0
+    assert value("test_metric_mixed_total", name="['a']") == 1.0
+
+
+def test_there_are_no_series_of_when_something_was_created() -> None:
+    HISTOGRAM.observe(1.5, "a")
+    names = {sample.name for family in REGISTRY.collect() for sample in family.samples}
+    assert not [name for name in names if name.endswith("_created")]
 
 
 def test_a_value_that_is_refused_is_other_and_counted_each_time(value: Value) -> None:
@@ -100,3 +117,14 @@ def test_an_observation_in_a_span_carries_its_trace(spans: object) -> None:
     with tracer.start_as_current_span("x") as span:
         HISTOGRAM.observe(1.5, "other")
     assert exemplar_of("other") == {"trace_id": format(span.get_span_context().trace_id, "032x")}
+
+
+def test_a_trace_that_is_not_sampled_is_no_exemplar(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    request.getfixturevalue("spans")
+    tracer = tracing.tracer()
+    assert tracer
+    with tracer.start_as_current_span("x"):
+        assert current_exemplar() is None

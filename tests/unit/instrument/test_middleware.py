@@ -114,12 +114,20 @@ async def test_a_request_counts_once_under_its_route_and_status(
     assert value("active_connections") == 0
 
 
-async def test_a_method_that_nobody_knows_is_other(app: FastAPI, ask: Ask, value: Value) -> None:
+async def test_a_method_that_nobody_knows_is_other_and_refused_once(
+    app: FastAPI, ask: Ask, value: Value
+) -> None:
     instrument(app, service="test")
-    labels = {"method": "other", "endpoint": "/items/{item}", "status": "405"}
-    before = value("http_requests_total", **labels)
+    series: list[tuple[str, dict[str, str]]] = [
+        ("http_requests_total", {"method": "other", "endpoint": "/items/{item}", "status": "405"}),
+        (
+            "vectorwatch_instrument_label_values_refused_total",
+            {"metric": "http_requests_total", "label": "method", "reason": "not_allowed"},
+        ),
+    ]
+    before = [value(name, **labels) for name, labels in series]
     await ask(app, "/items/1", "BREW")
-    assert value("http_requests_total", **labels) == before + 1
+    assert [value(name, **labels) for name, labels in series] == [one + 1 for one in before]
 
 
 async def test_what_an_error_handler_answers_is_the_status(app: FastAPI, ask: Ask, value: Value) -> None:
@@ -139,17 +147,47 @@ async def test_what_a_middleware_answers_counts_even_when_it_was_added_later(
 
     instrument(app, service="test")
     app.add_middleware(BaseHTTPMiddleware, dispatch=refuse)
-    labels = {"method": "GET", "endpoint": "unmatched", "status": "401"}
+    for path, endpoint in (("/items/1", "/items/{item}"), ("/nowhere", "unmatched")):
+        labels = {"method": "GET", "endpoint": endpoint, "status": "401"}
+        before = value("http_requests_total", **labels)
+        await ask(app, path)
+        assert value("http_requests_total", **labels) == before + 1
+
+
+class Copying:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(dict(scope), receive, send)
+
+
+async def test_a_middleware_that_passes_on_a_copy_of_the_scope_hides_no_route(
+    app: FastAPI, ask: Ask, value: Value
+) -> None:
+    instrument(app, service="test")
+    app.add_middleware(Copying)
+    labels = {"method": "GET", "endpoint": "/items/{item}", "status": "200"}
     before = value("http_requests_total", **labels)
     await ask(app, "/items/1")
+
+    @app.get("/later/{item}")
+    async def later(item: int) -> int:
+        return item
+
+    await ask(app, "/later/1")
     assert value("http_requests_total", **labels) == before + 1
+    assert value("http_requests_total", **{**labels, "endpoint": "/later/{item}"}) == 1
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/health", "/health/detailed", "/health/part"])
 async def test_our_own_routes_do_not_count(
     app: FastAPI, ask: Ask, value: Value, lines: Lines, path: str
 ) -> None:
-    instrument(app, service="test")
+    async def fine() -> None:
+        return None
+
+    instrument(app, service="test").health.add("part", fine)
     before = value("http_requests_total", method="GET", endpoint="unmatched", status="404")
     await ask(app, path)
     assert value("http_requests_total", method="GET", endpoint="unmatched", status="404") == before
@@ -384,9 +422,11 @@ async def test_an_id_that_the_application_sends_is_not_doubled(app: FastAPI, ask
 async def test_a_secret_in_the_path_is_not_logged(app: FastAPI, ask: Ask, lines: Lines) -> None:
     instrument(app, service="test")
     await ask(app, "/reset/s3cr3t")
-    [line] = lines("vectorwatch")
+    await ask(app, "/reset/s3cr3t/")
+    line, redirect = lines("vectorwatch")
     assert line["url"]["path"] == "/reset/{token}"
-    assert "s3cr3t" not in str(line)
+    assert redirect["http"]["response"]["status_code"] == 307
+    assert "s3cr3t" not in str((line, redirect))
 
 
 async def test_a_share_of_the_lines_of_good_requests_is_written_and_all_of_bad_ones(

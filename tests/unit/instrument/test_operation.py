@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
 
+from vectorwatch import tracing
 from vectorwatch.instrument.operation import Operation, error_type_of, status_of
 
 
@@ -121,6 +122,46 @@ def test_with_tracing_each_is_a_span(read_spans: Callable[[], list[Any]]) -> Non
     assert [span.attributes["test.name"] for span in (inner, outer, failed)] == ["inner", "outer", "failed"]
     assert failed.status.status_code.name == "ERROR"
     assert [event.name for event in failed.events] == ["exception"]
+
+
+class Defective(Recorded):
+    __slots__ = ()
+
+    def record(self, seconds: float, error: BaseException | None) -> None:
+        raise TypeError("a defect")
+
+
+def test_a_defect_breaks_no_caller_and_hides_no_error(
+    value: Callable[..., float], read_spans: Callable[[], list[Any]]
+) -> None:
+    before = value("vectorwatch_instrument_failures_total")
+    with Defective():
+        pass
+    with pytest.raises(ValueError, match="the caller's own"), Defective():
+        raise ValueError("the caller's own")
+    assert value("vectorwatch_instrument_failures_total") == before + 2
+    assert len(read_spans()) == 2
+    assert tracing.current_ids() is None
+
+
+async def test_the_span_of_a_generator_that_another_task_closes_keeps_its_own_attributes(
+    read_spans: Callable[[], list[Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stream() -> AsyncIterator[int]:
+        with Recorded("stream"):
+            yield 1
+            yield 2
+
+    async def read_one(generator: AsyncIterator[int]) -> None:
+        await anext(generator)
+
+    generator = stream()
+    await asyncio.create_task(read_one(generator))
+    with Recorded("other"):
+        await generator.aclose()  # type: ignore[attr-defined]
+    names = sorted(span.attributes["test.name"] for span in read_spans())
+    assert names == ["other", "stream"]
+    assert "detach" not in caplog.text
 
 
 def test_the_labels_of_an_end() -> None:

@@ -67,18 +67,27 @@ def test_a_critical_part_that_fails_is_503_and_another_200(
     assert get("/health").json()["status"] == "error"
 
 
-def test_an_unknown_part_is_404_and_names_those_that_are_known(
+def test_what_is_no_part_is_the_application_s(
+    app: FastAPI, get: Callable[..., httpx.Response], instrumentation: Instrumentation
+) -> None:
+    @app.get("/health/live")
+    async def live() -> str:
+        return "mine"
+
+    instrumentation.health.add("store", fine)
+    assert get("/health/live").json() == "mine"
+    assert get("/health/store").json()["component"] == "store"
+    assert get("/health/x").status_code == 404
+
+
+def test_a_detail_that_json_does_not_know_is_text(
     get: Callable[..., httpx.Response], instrumentation: Instrumentation
 ) -> None:
-    async def fine() -> None:
-        return None
+    async def measure() -> dict[str, Any]:
+        return {"lag": float("nan"), "limits": [float("inf"), -float("inf")]}
 
-    assert get("/health/x").json() == {"error": "There is no such component; known are: none yet."}
-    instrumentation.health.add("store", fine)
-    instrumentation.health.add("cache", fine)
-    answer = get("/health/x")
-    assert answer.status_code == 404
-    assert answer.json() == {"error": "There is no such component; known are: cache, store."}
+    instrumentation.health.add("store", measure)
+    assert get("/health/store").json()["metrics"] == {"lag": "NaN", "limits": ["Infinity", "-Infinity"]}
 
 
 def test_only_get_and_head_are_answered(get: Callable[..., httpx.Response]) -> None:
@@ -87,15 +96,30 @@ def test_only_get_and_head_are_answered(get: Callable[..., httpx.Response]) -> N
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_only_one_step_below_health_is_ours() -> None:
-    routes = OwnRoutes(Health("svc", ""), "/metrics", "/health")
-    assert [routes.has(path) for path in ("/metrics", "/health", "/health/x", "/health/")] == [True] * 4
-    assert [routes.has(path) for path in ("/metrics/x", "/healthy", "/health/x/y", "/")] == [False] * 4
+async def fine() -> None:
+    return None
+
+
+def test_only_parts_are_ours_below_health() -> None:
+    health = Health("svc", "")
+    health.add("x", fine)
+    routes = OwnRoutes(health, "/metrics", "/health")
+    ours = ("/metrics", "/health", "/health/detailed", "/health/x")
+    assert [routes.has(path) for path in ours] == [True] * 4
+    others = ("/metrics/x", "/healthy", "/health/", "/health/y", "/health/x/y", "/")
+    assert [routes.has(path) for path in others] == [False] * 6
 
 
 @pytest.mark.parametrize(
     ("path", "root", "inside"),
-    [("/a", "", "/a"), ("/api/a", "/api", "/a"), ("/api", "/api", "/"), ("/a", "/api", "/a")],
+    [
+        ("/a", "", "/a"),
+        ("/api/a", "/api", "/a"),
+        ("/api", "/api", "/"),
+        ("/a", "/api", "/a"),
+        ("/apiary", "/api", "/apiary"),
+        ("/api/a", "/api/", "/a"),
+    ],
 )
 def test_the_root_path_is_taken_off(path: str, root: str, inside: str) -> None:
     assert path_inside({"path": path, "root_path": root}) == inside

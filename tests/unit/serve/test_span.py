@@ -20,7 +20,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from vectorwatch.demo.ports import find_free_ports
 from vectorwatch.errors import Reason, TargetError
+from vectorwatch.inbox.notification import RefusalReason, RefusedError
 from vectorwatch.serve.scrape import Exporter
 from vectorwatch.serve.span import describe_server, mark_failed, open_span, traced
 
@@ -91,13 +93,29 @@ def test_a_block_is_a_span_with_its_attributes_and_its_failure(receiver: Receive
                 raise TargetError(Reason.TIMEOUT, "no answer")
         with open_span("check", {}) as span:
             mark_failed(span, "auth", "the key was refused")
+        with open_span("silent", {}) as span:
+            mark_failed(span, "empty")
     [search], [whole], [check] = (receiver.find(name) for name in ("search docs", "round", "check"))
+    [silent] = receiver.find("silent")
+    assert (silent.status.code, silent.status.message, attributes(silent)) == (2, "", {"error.type": "empty"})
     assert receiver.services == {"probe"}
     assert attributes(search) == {"k": 10, "error.type": "timeout"}
     assert (search.kind, whole.kind) == (CLIENT, INTERNAL)
     assert search.parent_span_id == whole.span_id
     assert (search.status.code, check.status.code, whole.status.code) == (2, 2, 0)
     assert check.status.message == "the key was refused"
+
+
+def test_a_message_that_the_inbox_refuses_keeps_its_reason(receiver: Receiver) -> None:
+    with (
+        traced("inbox", "1", receiver.url),
+        pytest.raises(RefusedError),
+        open_span("receive slack", {}),
+    ):
+        raise RefusedError(RefusalReason.NOT_JSON, "The body is not JSON.")
+    [span] = receiver.find("receive slack")
+    assert attributes(span) == {"error.type": "not_json"}
+    assert (span.status.code, "The body is not JSON." in span.status.message) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +163,10 @@ def test_an_exporter_sends_its_scrapes_once_it_is_told_where(
     receiver: Receiver,
     vectorwatch_command: list[str],
     start_program: Callable[..., Any],
-    free_port: Callable[[], int],
     poll: Callable[..., None],
     end_gently: Callable[[Any], None],
 ) -> None:
-    port, nobody = free_port(), free_port()
+    port, nobody = find_free_ports(2)
     program = start_program(
         [*vectorwatch_command, "exporter", "qdrant"],
         ready_url=f"http://127.0.0.1:{port}/readyz",
@@ -175,19 +192,24 @@ def test_a_collector_that_is_down_slows_no_scrape_and_is_told_once(
     async def collect(_place: Place, _sink: Any) -> None:
         await asyncio.sleep(0)
 
-    exporter = Exporter("qdrant", OnePlace(), collect, 100, 5)
-    for port in (raw_server(hold=True), free_port()):
-        caplog.clear()
-        with traced("qdrant-exporter", "1", f"http://127.0.0.1:{port}"), caplog.at_level(logging.WARNING):
-            # More than one batch, so that the sender is at work while we go on.
-            for _ in range(1_000):
-                asyncio.run(asyncio.wait_for(exporter.scrape(Place(), 5), 5))
+    exporter = Exporter("qdrant", OnePlace(), collect, 100, 60)
+
+    async def scrape() -> None:
+        # More than one batch, so that the sender is at work while we go on.
+        for _ in range(1_000):
+            await exporter.scrape(Place(), 60)
 
     def told() -> list[str]:
         return [record.message for record in caplog.records if "trace_exporter" in record.name]
 
-    poll(lambda: told() != [], "the refused connection is told")
-    assert len(told()) == 1
+    # The refusing one first: the sender of the other may still wait, and tell it, when the block has ended.
+    with traced("qdrant-exporter", "1", f"http://127.0.0.1:{free_port()}"), caplog.at_level(logging.WARNING):
+        asyncio.run(scrape())
+        poll(lambda: told() != [], "the refused connection is told")
+        asyncio.run(scrape())
+        assert len(told()) == 1
+    with traced("qdrant-exporter", "1", f"http://127.0.0.1:{raw_server(hold=True)}"):
+        asyncio.run(asyncio.wait_for(scrape(), 60))
 
 
 def test_a_setting_that_is_no_address_is_one_line(vectorwatch_command: list[str]) -> None:

@@ -139,8 +139,10 @@ class Articles:
         return (await self._client.count(collection, exact=True)).count == len(self._passages)
 
     async def _is_of_this_embedding(self, collection: str) -> bool:
-        [first] = await self._client.retrieve(collection, ids=[self._passages[0].number], with_vectors=True)
-        stored = np.asarray(first.vector, dtype=np.float32)
+        found = await self._client.retrieve(collection, ids=[self._passages[0].number], with_vectors=True)
+        if not found:
+            return False
+        stored = np.asarray(found[0].vector, dtype=np.float32)
         own = self._embedding.embed(self._passages[0].text)
         return stored.shape == own.shape and bool(np.dot(stored, own) > _SAME)
 

@@ -13,7 +13,7 @@ from vectorwatch.instrument import log_context, track
 
 from . import answer_cache, articles
 from .passages import make_exercises
-from .pipeline import Parts, Pipeline
+from .pipeline import DATABASE_FAILURES, Parts, Pipeline
 from .prediction import LoadPrediction
 
 log = logging.getLogger(__name__)
@@ -151,8 +151,10 @@ class Background:
                     raise
                 except (*articles.Failures, *answer_cache.Failures) as error:
                     log.warning("%s failed: %s", name, type(error).__name__)
-                except Exception as error:
+                except DATABASE_FAILURES as error:
                     log.warning("%s failed: %s", name, error)
+                except Exception:
+                    log.exception("%s failed", name)
 
 
 def _read_processor_seconds() -> float:

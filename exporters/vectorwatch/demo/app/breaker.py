@@ -30,15 +30,21 @@ class Breaker:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Run a call: raises BreakerOpenError while open, and what the call raises."""
-        if self.state == "open":
-            if self._clock() < self._until:
-                raise BreakerOpenError(f"the breaker of {self._name} is open")
+        """Run a call: raises BreakerOpenError while open or another call tries, and what the call raises."""
+        if self.state == "half_open" or (self.state == "open" and self._clock() < self._until):
+            raise BreakerOpenError(f"the breaker of {self._name} is open")
+        tries = self.state == "open"
+        if tries:
             self._enter("half_open")
         try:
             yield
         except Exception:
             self._note_failure()
+            raise
+        except BaseException:
+            # A cancelled call says nothing; the next one tries.
+            if tries and self.state == "half_open":
+                self._enter("open")
             raise
         self._note_success()
 

@@ -29,7 +29,8 @@ _REPORT_PAUSE_SECONDS = 0.3
 """The report is made slow, so that a healthy demo has a slow query now and then."""
 _SELDOM = ("check", "report")
 """Kinds of query too seldom for any connection to be warm for them."""
-_KEPT_QUESTIONS = 5_000
+_KEPT_ROWS = 5_000
+"""Of `questions` and of `sessions` each."""
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS users (name VARCHAR(64) PRIMARY KEY, tenant VARCHAR(64) NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sessions (id VARCHAR(64) PRIMARY KEY, user_name VARCHAR(64) NOT NULL,"
@@ -108,18 +109,22 @@ class Database:
         await self._run("log_question", lambda connection: connection.execute(insert, rows))
 
     async def report(self) -> list[tuple[str, int]]:
-        """Return the subjects asked for most; slow on purpose. Forgets the oldest questions."""
+        """Return the subjects asked for most; slow on purpose. Forgets the oldest questions and sessions."""
         query = (
             "SELECT subject, COUNT(*) AS times FROM questions GROUP BY subject ORDER BY times DESC LIMIT 5"
         )
         forget = (
-            "DELETE FROM questions WHERE id NOT IN (SELECT id FROM questions ORDER BY asked DESC LIMIT :kept)"
+            "DELETE FROM questions WHERE id NOT IN"
+            " (SELECT id FROM questions ORDER BY asked DESC LIMIT :kept)",
+            "DELETE FROM sessions WHERE id NOT IN"
+            " (SELECT id FROM sessions ORDER BY started DESC LIMIT :kept)",
         )
 
         def run(connection: Connection) -> list[tuple[str, int]]:
             self._pause(connection, _REPORT_PAUSE_SECONDS)
             rows = [(str(row.subject), int(row.times)) for row in connection.execute(text(query))]
-            connection.execute(text(forget), {"kept": _KEPT_QUESTIONS})
+            for statement in forget:
+                connection.execute(text(statement), {"kept": _KEPT_ROWS})
             return rows
 
         return await self._run("report", run)

@@ -74,15 +74,16 @@ class Embedding(Protocol):
         """Return the name of the model, as metrics and `/health/detailed` say it."""
 
     @property
+    def description(self) -> str:
+        """Return in a few words what the model is."""
+
+    @property
     def dimensions(self) -> int:
         """Return the length of its vectors."""
 
     @property
     def memory_bytes(self) -> int:
         """Return the bytes of its weights."""
-
-    def fit(self, corpus: Sequence[str]) -> None:
-        """Learn what it must know of the corpus."""
 
     def embed(self, text: str) -> Vector:
         """Return the vector of `text`."""
@@ -92,6 +93,7 @@ class HashedNgrams:
     """The embedding that needs nothing installed; `fit` learns from a corpus how rare each feature is."""
 
     name = "hashed-ngrams-384"
+    description = "hashed n-grams: deterministic, no neural model"
     dimensions = 384
 
     def __init__(self) -> None:

@@ -19,8 +19,9 @@ class Gate:
         self._keys = keys
         self._limit = limit
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """Return who asks. Raises HTTPException: 401 without a key, 429 with too many requests."""
+        # Not in FastAPI's threads: the limit counts without a lock.
         key = request.headers.get(_HEADER, "")
         caller = self._keys.find(key)
         if caller is None:

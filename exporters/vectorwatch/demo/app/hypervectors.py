@@ -62,16 +62,17 @@ class Hypervectors:
 
     def find_same(self, vector: Hypervector) -> str | None:
         """Return the key of a recent question that means nearly the same, or None."""
-        with track.hdc_operation("similarity", batch_size=_MOST_QUESTIONS):
+        with track.hdc_operation("similarity", batch_size=_MOST_QUESTIONS), self._lock:
             similarities = np.einsum("ij,j->i", self._questions, vector, dtype=np.int32) / DIMENSIONS
             best = int(np.argmax(similarities))
-        return self._keys[best] if similarities[best] >= _SAME_FROM else None
+            return self._keys[best] if similarities[best] >= _SAME_FROM else None
 
     def remember(self, vector: Hypervector, key: str) -> None:
         """Keep a question; the oldest gives way."""
-        self._questions[self._next] = vector
-        self._keys[self._next] = key
-        self._next = (self._next + 1) % _MOST_QUESTIONS
+        with self._lock:
+            self._questions[self._next] = vector
+            self._keys[self._next] = key
+            self._next = (self._next + 1) % _MOST_QUESTIONS
 
     @property
     def active(self) -> int:

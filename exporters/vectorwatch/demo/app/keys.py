@@ -40,6 +40,8 @@ class Keys:
         scratch = folder / f".{FILE}.new"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # One that was left behind might be open to others.
+            scratch.unlink(missing_ok=True)
             scratch.touch(mode=0o600)
             scratch.write_text(json.dumps({"keys": list(made)}))
             # Renamed, so that the load never reads half of it.

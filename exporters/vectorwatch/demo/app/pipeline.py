@@ -39,7 +39,7 @@ _SOURCES = 4
 _PRICE_DOLLARS = 0.01
 """What a tenant pays for an answer; simulated, as all money here."""
 _RETRIEVAL_DOLLARS = 0.0001
-_DATABASE_FAILURES = (SQLAlchemyError, BreakerOpenError)
+DATABASE_FAILURES = (SQLAlchemyError, BreakerOpenError)
 _DEGRADED_COST = 0.12
 _UNCOVERED_COST = 0.25
 
@@ -157,7 +157,7 @@ class Pipeline:
     # ── What was asked before ────────────────────────────────────────────────────────────────────────────
 
     async def _greet(self, progress: Progress) -> None:
-        async with self._degrading(progress, "database_unavailable", _DATABASE_FAILURES):
+        async with self._degrading(progress, "database_unavailable", DATABASE_FAILURES):
             await self.parts.database.start_session(progress.session, progress.caller.user)
             await self.parts.database.count_questions(progress.session)
 
@@ -245,7 +245,7 @@ class Pipeline:
             return []
         track.feature_usage("tools")
         remarks = []
-        failures = (ToolFailureError, *_DATABASE_FAILURES, *articles.Failures)
+        failures = (ToolFailureError, *DATABASE_FAILURES, *articles.Failures)
         for name in self.parts.tools.names:
             async with self._degrading(progress, "tool_failed", failures):
                 remarks.append(await self.parts.tools.use(name, progress.question, progress.caller))
@@ -313,7 +313,7 @@ class Pipeline:
                 quality=answer.quality,
                 seconds=seconds,
             )
-        except _DATABASE_FAILURES as error:
+        except DATABASE_FAILURES as error:
             log.warning("the question was not written down: %s", type(error).__name__)
 
     def _note_use(self, progress: Progress) -> None:

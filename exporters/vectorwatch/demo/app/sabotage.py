@@ -53,6 +53,8 @@ class Sabotage:
             return
         for name in sorted(on ^ self._on):
             log.warning("the fault %s %s", name, "begins" if name in on else "has ended")
+        # Before anything is tried: what fails half-way must be undone as well.
+        self._on |= on
         self._set_states(on)
         await self._disturb_database(on)
         await self._act(on)

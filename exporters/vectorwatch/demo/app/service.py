@@ -15,7 +15,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import PlainTextResponse
 
 from vectorwatch import __version__, tracing
-from vectorwatch.instrument import instrument, track
+from vectorwatch.instrument import Instrumentation, instrument, track
 from vectorwatch.serve.server import run as serve
 from vectorwatch.settings import load
 
@@ -36,7 +36,7 @@ from .passages import make_passages
 from .pipeline import Parts, Pipeline
 from .routes import faults_router, query_router
 from .sabotage import Sabotage
-from .sentence_model import choose_embedding
+from .sentence_model import load_embedding
 from .settings import AppSettings
 from .tools import Tools
 
@@ -46,6 +46,7 @@ _SMALL_IS_FASTER = 3
 _LARGE_FAILURE_RATIO = 0.004
 """The large model fails now and then, as services do; the small one is there for that and never does."""
 _RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 30.0
 _PRICES_VARIABLE = "VECTORWATCH_INSTRUMENT_PRICES"
 
 
@@ -58,14 +59,6 @@ def run(config: Path | None = None, options: Mapping[str, str] | None = None) ->
 def build_app(settings: AppSettings) -> FastAPI:
     """Return the service. Raises VectorwatchError when its folder or its database cannot be used."""
     os.environ.setdefault(_PRICES_VARIABLE, str(Path(__file__).with_name("prices.yml")))
-    keys = Keys()
-    keys.create(settings.data)
-    parts = _build_parts(settings)
-    parts.database.prepare(keys.callers)
-    randomness = random.Random()
-    pipeline = Pipeline(parts, settings.llm_timeout_seconds, randomness)
-    background = Background(pipeline, settings.background_seconds, settings.reindex_seconds, randomness)
-    faults = Faults(monotonic)
 
     @asynccontextmanager
     async def live(_app: FastAPI) -> AsyncIterator[None]:
@@ -83,15 +76,27 @@ def build_app(settings: AppSettings) -> FastAPI:
         parts.database.close()
 
     app = FastAPI(title="Vectorwatch demo service", version=__version__, lifespan=live)
+    # First, for the parts log and are timed while they are built.
+    watching = _watch(app, settings)
+    keys = Keys()
+    keys.create(settings.data)
+    parts = _build_parts(settings)
+    parts.database.prepare(keys.callers)
+    randomness = random.Random()
+    pipeline = Pipeline(parts, settings.llm_timeout_seconds, randomness)
+    background = Background(pipeline, settings.background_seconds, settings.reindex_seconds, randomness)
+    faults = Faults(monotonic)
     gate = Gate(keys, RequestLimit(settings.requests_per_minute, monotonic))
     app.include_router(query_router(pipeline, background, parts.articles, gate))
     if settings.demo_faults:
         app.include_router(faults_router(faults))
-    _watch(app, settings, parts)
+    _add_checks(watching, parts)
+    if tracing.tracer() is not None:
+        _trace_clients(parts)
 
     @app.get("/readyz", response_class=PlainTextResponse)
     async def readyz() -> Response:
-        """Say whether there is something to search."""
+        """Say whether the passages have been written since the start."""
         ready = parts.articles.ready
         text = "ready" if ready else "the passages are not written yet: does Qdrant answer?"
         return PlainTextResponse(f"{text}\n", status_code=200 if ready else 503)
@@ -101,9 +106,7 @@ def build_app(settings: AppSettings) -> FastAPI:
 
 def _build_parts(settings: AppSettings) -> Parts:
     passages = make_passages()
-    embedding = choose_embedding()
-    with track.model_load(embedding.name):
-        embedding.fit([passage.text for passage in passages])
+    embedding = load_embedding([passage.text for passage in passages])
     randomness = random.Random()
     found = Articles(settings.qdrant_url, embedding, passages)
     database = Database(settings.database or sqlite_url(settings.data), Breaker("database", monotonic))
@@ -122,7 +125,7 @@ def _build_parts(settings: AppSettings) -> Parts:
     )
 
 
-def _watch(app: FastAPI, settings: AppSettings, parts: Parts) -> None:
+def _watch(app: FastAPI, settings: AppSettings) -> Instrumentation:
     watching = instrument(
         app,
         service=SERVICE,
@@ -132,11 +135,14 @@ def _watch(app: FastAPI, settings: AppSettings, parts: Parts) -> None:
         log_file=settings.log_file,
     )
     track.build_info(__version__, "unknown", "demo")
+    return watching
 
+
+def _add_checks(watching: Instrumentation, parts: Parts) -> None:
     async def check_models() -> dict[str, object]:
         return {
             "embedding": parts.embedding.name,
-            "embedding_is": "hashed n-grams: deterministic, no neural model",
+            "embedding_is": parts.embedding.description,
             "large": parts.large.name,
             "large_is": "simulated",
             "breaker": parts.model_breaker.state,
@@ -147,8 +153,6 @@ def _watch(app: FastAPI, settings: AppSettings, parts: Parts) -> None:
     watching.health.add("cache", parts.cache.check, critical=False)
     watching.health.add("database", parts.database.check, critical=False)
     watching.health.add("models", check_models, critical=False)
-    if tracing.tracer() is not None:
-        _trace_clients(parts)
 
 
 def _trace_clients(parts: Parts) -> None:
@@ -167,7 +171,10 @@ async def _prepare(passages: Articles) -> None:
     while True:
         try:
             await passages.prepare()
-            await asyncio.sleep(_RETRY_SECONDS * 30)
+            await asyncio.sleep(_LOOK_SECONDS)
         except articles.Failures as error:
             log.warning("the passages cannot be written yet: %s", type(error).__name__)
             await asyncio.sleep(_RETRY_SECONDS)
+        except Exception:
+            log.exception("the passages cannot be written")
+            await asyncio.sleep(_LOOK_SECONDS)

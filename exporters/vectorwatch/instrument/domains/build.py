@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from vectorwatch.instrument.labels import AtMost
 from vectorwatch.instrument.metric import Gauge
 
-from .limits import names
-
+_MOST = 100
 INFO = Gauge(
     "vital_build_info",
     "Always 1; the labels say what runs.",
-    {"version": names(), "commit": names(), "environment": names()},
+    # They stand in the build: a version such as 1.2.3.4 is no address.
+    {name: AtMost(_MOST, of_code=True) for name in ("version", "commit", "environment")},
     multiprocess="livemax",
 )
 

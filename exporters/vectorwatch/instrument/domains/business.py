@@ -24,12 +24,12 @@ VALUE = Counter(
 FEATURE_USAGE = Counter("feature_usage_total", "Uses of a feature.", {"feature": names()})
 DAILY_ACTIVE_USERS = Gauge(
     "daily_active_users",
-    "Different users since midnight UTC; of several workers the one with the most.",
+    "Different users since midnight UTC or a later start; of several workers the one with the most.",
     multiprocess="livemax",
 )
 API_CALLS_PER_USER = Gauge(
     "api_calls_per_user",
-    "Mean number of calls by a user since midnight UTC; of several workers the highest.",
+    "Mean number of calls by a user since midnight UTC or a later start; of several workers the highest.",
     multiprocess="livemax",
 )
 USERS_NOT_COUNTED = Counter(
@@ -61,7 +61,7 @@ class Day:
             if number != self._number:
                 self._number = number
                 self._begin()
-            digest = blake2b(user.encode(), digest_size=8, key=self._salt).digest()
+            digest = blake2b(str(user).encode(), digest_size=8, key=self._salt).digest()
             if digest not in self._users:
                 if len(self._users) >= self._most:
                     return None

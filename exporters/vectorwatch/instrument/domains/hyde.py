@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from vectorwatch.instrument.metric import Counter, Histogram
-from vectorwatch.instrument.operation import Operation
+from vectorwatch.instrument.operation import Operation, status_of
 
 CACHE_REQUESTS = Counter("hyde_cache_requests_total", "Look-ups in the cache of hypothetical documents.")
 CACHE_HITS = Counter("hyde_cache_hits_total", "Look-ups that found a document.")
 CACHE_MISSES = Counter("hyde_cache_misses_total", "Look-ups that found none, so that one was generated.")
 GENERATION_DURATION = Histogram(
-    "hyde_generation_duration_seconds", "Time to generate a hypothetical document, failures too."
+    "hyde_generation_duration_seconds",
+    "Time to generate a hypothetical document; failures too, cancelled ones not.",
 )
 
 
@@ -25,6 +26,7 @@ class hyde_generation(Operation):  # noqa: N801 - read as a verb: `with track.hy
     __slots__ = ()
     span_name = "hyde.generate"
 
-    def record(self, seconds: float, error: BaseException | None) -> None:  # noqa: ARG002
+    def record(self, seconds: float, error: BaseException | None) -> None:
         """Record its duration."""
-        GENERATION_DURATION.observe(seconds)
+        if status_of(error) != "cancelled":
+            GENERATION_DURATION.observe(seconds)

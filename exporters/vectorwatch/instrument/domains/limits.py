@@ -1,7 +1,7 @@
 """How many values the labels of the domains may take; one limit serves all metrics with that label.
 
-They are read when the first domain is imported. A metric has as many series as the product of its
-labels' limits at most.
+`instrument` reads them at the start; without it, the first use of `track` does. A metric has as many series
+as the product of its labels' limits at most; each of several workers admits first values of its own.
 """
 
 from __future__ import annotations

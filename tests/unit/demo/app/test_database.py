@@ -5,6 +5,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from vectorwatch.demo.app.breaker import Breaker, BreakerOpenError
@@ -42,6 +43,19 @@ async def test_the_report_has_the_subjects_asked_for_most_first(database: Databa
     for number, subject in enumerate(["trace", "recall", "trace"]):
         await log_question(database, number, subject)
     assert await database.report() == [("trace", 2), ("recall", 1)]
+
+
+async def test_the_report_forgets_the_oldest_questions_and_sessions(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vectorwatch.demo.app.database._KEPT_ROWS", 2)
+    for number in range(3):
+        await database.start_session(str(number), "atlas-1")
+        await log_question(database, number)
+    await database.report()
+    with database.engine.connect() as connection:
+        for query in ("SELECT id FROM sessions ORDER BY id", "SELECT id FROM questions ORDER BY id"):
+            assert connection.execute(text(query)).scalars().all() == ["1", "2"], query
 
 
 async def test_it_survives_a_restart(database: Database, tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ def test_keys_are_made_anew_and_only_their_owner_can_read_them(tmp_path: Path) -
     assert {caller.tenant for caller in keys.callers} == {"atlas", "borealis", "cobalt"}
 
 
+def test_what_a_start_left_behind_opens_the_keys_to_nobody(tmp_path: Path) -> None:
+    left = tmp_path / f".{FILE}.new"
+    left.touch()
+    left.chmod(0o666)
+    Keys().create(tmp_path)
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+
+
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(VectorwatchError, match=r"cannot write .*set `VECTORWATCH_APP_DATA`"):

@@ -6,10 +6,13 @@ import asyncio
 import importlib
 import pkgutil
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 import httpx
 import pytest
 
+from vectorwatch.demo.app.embedding import HashedNgrams
 from vectorwatch.demo.app.load import Generator, Load
 from vectorwatch.instrument import domains
 from vectorwatch.instrument.metric import Metric
@@ -18,7 +21,8 @@ from .conftest import Running, Scrape
 
 pytestmark = pytest.mark.slow
 
-LOAD_SECONDS = 60.0
+LOAD_SECONDS = 240.0
+LEAST_ANSWERS = 50
 
 SILENT_IN_HEALTH = {
     "payload_indexing_errors_total": "payload_index_failure",
@@ -71,6 +75,10 @@ def moves(scrape: Scrape, name: str) -> bool:
     return any(scrape.total(f"{name}{suffix}") for suffix in ("", "_count"))
 
 
+def count_answers(scrape: Scrape) -> float:
+    return scrape.total("http_requests_total", status="200", endpoint="/v1/query")
+
+
 @pytest.fixture(scope="module")
 def loaded(running: Running) -> Scrape:
     """A scrape after users have asked until all that should move has moved, or time is up."""
@@ -79,10 +87,12 @@ def loaded(running: Running) -> Scrape:
 
     async def load() -> Scrape:
         options = Load(running.url, running.data / "keys.json", requests_per_second=20)
-        async with httpx.AsyncClient(base_url=running.url, timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=running.url, timeout=120, trust_env=False) as client:
             task = asyncio.ensure_future(Generator(options, client).run())
             scrape = running.scrape()
-            while time.monotonic() < end and not all(moves(scrape, name) for name in wanted):
+            while time.monotonic() < end and not (
+                all(moves(scrape, name) for name in wanted) and count_answers(scrape) > LEAST_ANSWERS
+            ):
                 await asyncio.sleep(0.5)
                 scrape = await asyncio.to_thread(running.scrape)
             task.cancel()
@@ -113,11 +123,13 @@ def test_every_exception_is_a_metric_that_exists() -> None:
 
 
 def test_the_load_got_answers_and_was_refused_now_and_then(running: Running, loaded: Scrape) -> None:
-    assert loaded.total("http_requests_total", status="200") > 50
+    assert count_answers(loaded) > LEAST_ANSWERS
     assert loaded.total("http_requests_total", status="500") == 0
     assert running.scrape().total("vectorwatch_instrument_failures_total") == 0
     assert loaded.total("vectorwatch_instrument_label_values_refused_total") == 0
 
 
-def test_it_stays_small(running: Running, loaded: Scrape) -> None:
+def test_it_stays_small(running: Running, loaded: Scrape, give_up: Callable[[str], NoReturn]) -> None:
+    if not loaded.total("model_memory_usage_bytes", model_name=HashedNgrams.name):
+        give_up("a neural model embeds here, which needs more memory")
     assert loaded.total("process_resident_memory_bytes") < 250 * 1024 * 1024

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from vectorwatch.demo.app import service
+from vectorwatch.demo.app.articles import Articles
+from vectorwatch.demo.app.embedding import HashedNgrams
+from vectorwatch.demo.app.sentence_model import SentenceModel
 
 from .conftest import Running
 
@@ -54,21 +64,60 @@ def test_what_makes_no_sense_is_refused(running: Running) -> None:
     assert (missing.status_code, missing.json()["detail"]) == (404, "there is no passage 9999")
 
 
-def test_health_names_its_servers_and_what_is_no_real_model(running: Running) -> None:
-    health = running.client.get("/health/detailed").json()
-    assert health["status"] == "healthy"
-    assert health["components"].keys() == {"qdrant", "cache", "database", "models"}
-    assert health["components"]["qdrant"]["metrics"]["passages"] == 240
-    models = health["components"]["models"]["metrics"]
-    assert (models["large_is"], models["embedding"]) == ("simulated", "hashed-ngrams-384")
-    assert "no neural model" in models["embedding_is"]
+def test_health_names_its_servers_and_what_is_no_real_model(running: Running, poll: Poll) -> None:
+    def health() -> dict[str, Any]:
+        found: dict[str, Any] = running.client.get("/health/detailed").json()
+        return found
+
+    poll(lambda: health()["status"] == "healthy", "healthy")
+    components = health()["components"]
+    assert components.keys() == {"qdrant", "cache", "database", "models"}
+    models = components["models"]["metrics"]
+    assert models["large_is"] == "simulated"
+    assert (models["embedding"], models["embedding_is"]) in {
+        (one.name, one.description) for one in (HashedNgrams, SentenceModel)
+    }
+    poll(lambda: health()["components"]["qdrant"].get("metrics", {}).get("passages") == 240, "all passages")
+
+
+def test_the_log_says_which_embedding_was_chosen(running: Running) -> None:
+    messages = [json.loads(line)["message"] for line in running.log.read_text().splitlines()]
+    assert sum("the passages" in message and "embed" in message for message in messages) == 1
 
 
 def test_the_alias_moves_to_a_new_collection_now_and_then(running: Running, poll: Poll) -> None:
-    def collection() -> str:
-        found: str = running.client.get("/health/qdrant").json()["metrics"]["collection"]
-        return found
+    seen = set()
 
-    first = collection()
-    poll(lambda: collection() not in ("", first), "another collection")
-    assert running.answer("What is a trace?")["sources"]
+    def has_moved() -> bool:
+        health = running.client.get("/health/qdrant").json()
+        seen.add(health.get("metrics", {}).get("collection", ""))
+        return len(seen - {""}) > 1
+
+    poll(has_moved, "another collection", 240)
+    poll(lambda: bool(running.answer("What is a trace?")["sources"]), "an answer with sources")
+
+
+class Torn:
+    """A stand-in of the passages: fails at first with what nobody expects."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def prepare(self) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise KeyError("torn")
+
+
+async def test_passages_are_tried_again_whatever_went_wrong(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.001)
+    torn = Torn()
+    task = asyncio.ensure_future(service._prepare(cast(Articles, torn)))
+    async with asyncio.timeout(60):
+        while torn.asked < 2:  # noqa: ASYNC110 - the stand-in tells nobody
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert "KeyError: 'torn'" in caplog.text

@@ -35,6 +35,12 @@ def test_uses_of_a_feature_are_counted(readings: Any) -> None:
     assert readings.added("feature_usage_total", feature="export") == 1
 
 
+def test_a_user_may_be_a_number() -> None:
+    day = Day(10, Clock(MIDNIGHT))
+    assert day.count(7) == (1, 1.0)  # type: ignore[arg-type]
+    assert day.count("7") == (1, 2.0)
+
+
 def test_a_user_counts_once_a_day_and_each_call_counts() -> None:
     day = Day(10, Clock(MIDNIGHT))
     assert day.count("anna") == (1, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -26,3 +27,9 @@ def test_a_generation_is_timed_whether_it_works_or_not(readings: Any) -> None:
     with pytest.raises(ValueError, match="no answer"), track.hyde_generation():
         raise ValueError("no answer")
     assert readings.grown("hyde_generation") == {"hyde_generation_duration_seconds_count": 2}
+
+
+def test_a_generation_that_is_cancelled_has_no_duration(readings: Any) -> None:
+    with pytest.raises(asyncio.CancelledError), track.hyde_generation():
+        raise asyncio.CancelledError
+    assert readings.grown("hyde_generation") == {}

@@ -87,6 +87,16 @@ async def test_the_first_token_is_timed_from_the_start_of_the_call(readings: Any
     assert readings.added("vital_llm_time_to_first_token_seconds_sum", **labels) >= 0.01
 
 
+def test_only_the_first_token_of_a_call_is_timed_and_none_of_a_cached_one(readings: Any) -> None:
+    with track.llm_call(MODEL, mode="chat") as call:
+        call.first_token()
+        call.first_token()
+    with track.llm_call(MODEL, mode="chat", cached=True) as call:
+        call.first_token()
+    labels = {"mode": "chat", "model": MODEL}
+    assert readings.added("vital_llm_time_to_first_token_seconds_count", **labels) == 1
+
+
 def test_the_span_follows_the_conventions_for_generative_ai(spans: Callable[[], list[Any]]) -> None:
     with track.llm_call(MODEL, provider="openai") as call:
         call.tokens(input=12, output=3)
