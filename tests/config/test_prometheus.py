@@ -290,21 +290,28 @@ def test_every_rule_is_loaded_and_evaluates(
     poll: Callable[..., None],
     rules: list[Any],
 ) -> None:
+    # A group is first evaluated within its interval, and some look back at a week every few minutes only.
+    for path in (folder / "rules").glob("*.yml"):
+        path.write_text(re.sub(r"interval: \d+[smh]", "interval: 1s", path.read_text()))
     prometheus = start_prometheus(folder)
 
     def loaded() -> list[dict[str, Any]]:
         return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
 
     poll(lambda: all(rule["health"] == "ok" for rule in loaded()), "every rule evaluated")
-    assert [rule["name"] for rule in loaded()] == [rule.name for rule in rules]
+    assert sorted(rule["name"] for rule in loaded()) == sorted(rule.name for rule in rules)
 
 
 def test_the_watchdog_fires_and_links_to_a_runbook_that_prometheus_serves(
     folder: Path, start_prometheus: Callable[[Path], Any], poll: Callable[..., None]
 ) -> None:
     prometheus = start_prometheus(folder)
-    poll(lambda: bool(prometheus.get("alerts")["alerts"]), "the watchdog fires")
-    [alert] = [a for a in prometheus.get("alerts")["alerts"] if a["labels"]["alertname"] == "Watchdog"]
+
+    def find_watchdog() -> list[dict[str, Any]]:
+        return [a for a in prometheus.get("alerts")["alerts"] if a["labels"]["alertname"] == "Watchdog"]
+
+    poll(lambda: bool(find_watchdog()), "the watchdog fires")
+    [alert] = find_watchdog()
     path = httpx.URL(alert["annotations"]["runbook_url"]).path
     page = httpx.get(prometheus.url + path, trust_env=False)
     assert page.is_success

@@ -23,9 +23,9 @@ def test_the_page_says_of_a_metric_who_records_it_and_which_rules_use_it() -> No
     head, _, rest = page.partition("Recorded by `track.hdc_operation`")
     row = next(line for line in rest.splitlines() if line.startswith("| `hdc_operation_duration_seconds` "))
     assert [cell.strip() for cell in row.split("|")[2:5]] == ["histogram", "operation, device", "seconds"]
-    assert row.endswith("| `hdc_latency_percentiles` |")
+    assert "`hdc_latency_percentiles`, HDC" in row.split("|")[6]
     recall = next(line for line in head.splitlines() if line.startswith("| `hnsw_graph_exercised` "))
-    assert recall.endswith("| RecallLow |")
+    assert "RecallLow" in recall.split("|")[6]
 
 
 def test_a_name_stands_on_the_page_once() -> None:
