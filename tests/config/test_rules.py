@@ -96,7 +96,7 @@ def test_every_file_of_rules_has_its_file_of_tests(repository: Path) -> None:
 
 
 def test_every_file_of_tests_says_in_which_order_groups_are_evaluated(repository: Path) -> None:
-    """Left to itself promtool takes another order each time; what is read from a group is then sometimes old."""
+    """Left to itself promtool takes another order each time, and what a group reads is then sometimes old."""
     folder = repository / "prometheus" / "tests"
     for path in sorted(folder.glob("*_test.yml")):
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
