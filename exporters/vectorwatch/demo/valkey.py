@@ -13,7 +13,7 @@ from vectorwatch.demo.supervisor import Service
 from vectorwatch.errors import VectorwatchError
 
 MAXIMUM_MEMORY_BYTES = 6_000 * 1024
-"""Just less than the workload's answers and the demo service's need before they expire: some are evicted."""
+"""Enough for the answers of the workload and of the demo service until they expire, with a tenth to spare."""
 SLOW_MICROSECONDS = 2000
 """What the slow log keeps: on a loopback server two milliseconds are slow."""
 
