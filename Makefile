@@ -87,6 +87,10 @@ rules: $(VENV)/.test ## Make prometheus/rules/service-levels.yml anew from prome
 	@mkdir -p build
 	$(BIN)/vectorwatch rules service-levels > build/service-levels.yml && mv build/service-levels.yml prometheus/rules/
 
+.PHONY: dashboards
+dashboards: $(VENV)/.test ## Make grafana/dashboards/ anew from exporters/vectorwatch/dashboards/
+	@$(BIN)/vectorwatch dashboards make
+
 .PHONY: reference
 reference: $(VENV)/.test ## Rewrite metrics.md, settings.md and track.md in docs/reference/ from the code
 	$(BIN)/python -m vectorwatch.catalogue docs/reference

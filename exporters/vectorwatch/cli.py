@@ -156,6 +156,34 @@ def keep_targets(source: Path, lists: Path, heartbeat: Path) -> None:
 
 
 @cli.group()
+def dashboards() -> None:
+    """Make Grafana's dashboards, or push them to a Grafana of yours."""
+
+
+@dashboards.command("make")
+@click.option(
+    "--thresholds",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default="prometheus/thresholds.yml",
+    show_default=True,
+    help="Numbers to draw.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="grafana/dashboards",
+    show_default=True,
+    help="Folder that holds the dashboards and nothing else in its folders.",
+)
+def dashboards_make(thresholds: Path, out: Path) -> None:
+    """Write every dashboard as the JSON that Grafana reads."""
+    from .dashboards.build import write
+
+    for line in write(thresholds, out):
+        click.echo(line)
+
+
+@cli.group()
 def demo() -> None:
     """Run the whole stack embedded, without Docker."""
 
