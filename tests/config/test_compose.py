@@ -496,12 +496,50 @@ def test_grafana_calls_nobody(services: Mapping[str, Service]) -> None:
         "ANONYMOUS",
         "SIGN_UP",
         "NEWS_FEED",
+        "FEEDBACK_LINKS",
+        "SNAPSHOTS_EXTERNAL",
+        "PUBLIC_DASHBOARDS",
     )
     for word in off:
         values = {value for name, value in environment.items() if word in name}
         assert values == {"false"}, word
-    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    for word in ("PREINSTALL_DISABLED", "PUBLIC_KEY_RETRIEVAL_DISABLED", "DISABLE_GRAVATAR"):
+        assert {value for name, value in environment.items() if word in name} == {"true"}, word
     assert not any("INSTALL_PLUGINS" in name for name in environment)
+
+
+def test_grafana_reads_its_dashboards_from_the_checkout_and_opens_on_the_first(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    grafana = services["grafana"]
+    places = {mount["target"]: Path(mount["source"]) for mount in _of_the_checkout(grafana)}
+    provisioning = places["/etc/grafana/provisioning"]  # where the image looks
+    [provider] = yaml.safe_load((provisioning / "dashboards/dashboards.yml").read_text(encoding="utf-8"))[
+        "providers"
+    ]
+    place = provider["options"]["path"]
+    assert places[place] == repository / "grafana" / "dashboards"
+    assert provider["options"]["foldersFromFilesStructure"] is True
+    assert provider["allowUiUpdates"] is False
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).relative_to(place)
+    dashboards = [path.relative_to(places[place]) for path in places[place].rglob("*.json")]
+    assert home == Path("Overview/start.json")
+    assert home in dashboards or not dashboards
+
+
+def test_grafana_refreshes_as_often_as_prometheus_scrapes_and_no_more(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    config = yaml.safe_load((repository / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    sources = repository / "grafana/provisioning/datasources/datasources.yml"
+    [prometheus] = [
+        source
+        for source in yaml.safe_load(sources.read_text(encoding="utf-8"))["datasources"]
+        if source["type"] == "prometheus"
+    ]
+    every = config["global"]["scrape_interval"]
+    assert prometheus["jsonData"]["timeInterval"] == every
+    assert services["grafana"]["environment"]["GF_DASHBOARDS_MIN_REFRESH_INTERVAL"] == every
 
 
 # ── One fact, one place ──────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import httpx
 import pytest
 import trustme
 
+from vectorwatch.cli import dashboards_import
 from vectorwatch.dashboards import grafana_api
 from vectorwatch.dashboards.publish import import_dashboards
 from vectorwatch.errors import ConfigError, VectorwatchError
@@ -601,6 +603,12 @@ def test_the_script_reads_the_paths_of_its_caller_and_tells_by_its_code_how_it_w
     refused = run_script(source.parent, url, "--source=dashboards", "--token-file=gone")
     assert refused.returncode == 2
     assert refused.stderr == "dashboards: --token-file: cannot read gone: No such file or directory\n"
+
+
+def test_every_option_on_its_page_exists() -> None:
+    page = (REPOSITORY / "docs" / "how-to" / "import-dashboards.md").read_text(encoding="utf-8")
+    known = {name for option in dashboards_import.params for name in option.opts}
+    assert set(re.findall(r"(?<=[ `])--[a-z-]+", page)) == known - {"--source"}
 
 
 def test_the_script_says_what_to_install_where_there_is_nothing(tmp_path: Path) -> None:
