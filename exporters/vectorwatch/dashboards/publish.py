@@ -14,8 +14,8 @@ from .dashboard_files import DashboardFile, read_dashboards, start_with
 from .grafana_api import PROVISIONED, DataSource, Grafana, GrafanaError, GrafanaUnusableError, Standing
 from .token_file import is_open_to_all, read_token
 
-_OWN_TO_GRAFANA = ("id", "version")
-"""What Grafana numbers itself."""
+_OWN_TO_GRAFANA = ("id", "uid", "version")
+"""What Grafana keeps beside a dashboard, and puts into it when it is asked for."""
 _MESSAGE = f"Vectorwatch {__version__}"
 """What Grafana shows in the history of a dashboard."""
 

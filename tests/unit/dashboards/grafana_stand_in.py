@@ -108,7 +108,8 @@ class GrafanaStandIn:
             "provisioned": bool(saved.provisioned_from),
             "provisionedExternalId": saved.provisioned_from,
         }
-        return 200, {"dashboard": {**saved.model, "id": 7, "version": saved.version}, "meta": meta}
+        kept = {"id": 7, "uid": uid, "version": saved.version}
+        return 200, {"dashboard": {**saved.model, **kept}, "meta": meta}
 
     def _save(self, body: Mapping[str, Any]) -> Answer:
         model, folder_uid = dict(body["dashboard"]), body["folderUid"]
