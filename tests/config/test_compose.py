@@ -506,12 +506,48 @@ def test_grafana_calls_nobody(services: Mapping[str, Service]) -> None:
         "ANONYMOUS",
         "SIGN_UP",
         "NEWS_FEED",
+        "FEEDBACK_LINKS",
+        "SNAPSHOTS_EXTERNAL",
+        "PUBLIC_DASHBOARDS",
     )
     for word in off:
         values = {value for name, value in environment.items() if word in name}
         assert values == {"false"}, word
-    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    for word in ("PREINSTALL_DISABLED", "PUBLIC_KEY_RETRIEVAL_DISABLED", "DISABLE_GRAVATAR"):
+        assert {value for name, value in environment.items() if word in name} == {"true"}, word
     assert not any("INSTALL_PLUGINS" in name for name in environment)
+
+
+def test_grafana_opens_on_the_first_of_the_dashboards_that_it_reads(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    grafana = services["grafana"]
+    assert "/etc/grafana/provisioning" in {mount["target"] for mount in _of_the_checkout(grafana)}
+    file = repository / "grafana/provisioning/dashboards/dashboards.yml"
+    [provider] = yaml.safe_load(file.read_text(encoding="utf-8"))["providers"]
+    place = provider["options"]["path"]
+    assert place in {mount["target"] for mount in grafana["volumes"]}
+    assert provider["options"]["foldersFromFilesStructure"] is True
+    assert provider["allowUiUpdates"] is False
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).relative_to(place)
+    overview = [path.name for path in (repository / "grafana" / "dashboards" / home.parent).glob("*.json")]
+    assert str(home) == "Overview/start.json"
+    assert home.name in overview or not overview
+
+
+def test_grafana_refreshes_as_often_as_prometheus_scrapes_and_no_more(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    config = yaml.safe_load((repository / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    sources = repository / "grafana/provisioning/datasources/datasources.yml"
+    [prometheus] = [
+        source
+        for source in yaml.safe_load(sources.read_text(encoding="utf-8"))["datasources"]
+        if source["type"] == "prometheus"
+    ]
+    every = config["global"]["scrape_interval"]
+    assert prometheus["jsonData"]["timeInterval"] == every
+    assert services["grafana"]["environment"]["GF_DASHBOARDS_MIN_REFRESH_INTERVAL"] == every
 
 
 # ── One fact, one place ──────────────────────────────────────────────────────────────────────────────────

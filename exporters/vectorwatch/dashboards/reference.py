@@ -27,7 +27,7 @@ def dashboards_page() -> str:
     boards = read_boards()
     parts = [
         "# Dashboards\n",
-        "What is in Grafana, by folder. Dashed lines are the numbers of `prometheus/thresholds.yml`, or yours.\n"
+        "What is in Grafana, by folder. Dashed lines are numbers of `prometheus/thresholds.yml`, or yours.\n"
         "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n",
     ]
     for folder in dict.fromkeys(board.folder for board in boards):
