@@ -22,11 +22,13 @@ class Variable:
     name: str
     title: str
     selector: str
+    label: str = ""
+    """Where it has not the name of the variable."""
 
     @property
     def query(self) -> str:
-        """What Grafana asks Prometheus for; the label has the name of the variable."""
-        return f"label_values({self.selector}, {self.name})"
+        """What Grafana asks Prometheus for."""
+        return f"label_values({self.selector}, {self.label or self.name})"
 
 
 @dataclass(frozen=True)
