@@ -135,6 +135,7 @@ BOARD = Board(
                     (rate(dragonfly_command_calls_total{{{CHOSEN}}}[$__rate_interval])))""",
                     "{{command}}",
                 ),
+                width=12,
             ),
             timeseries(
                 "Slowest commands",
@@ -147,6 +148,7 @@ BOARD = Board(
                     / (sum by (command) (rate(dragonfly_command_calls_total{{{CHOSEN}, {WAITING}}}[$__rate_interval])) > 0))""",
                     "{{command}}",
                 ),
+                width=12,
                 limits=Limits(warning="cache_command_seconds"),
             ),
             timeseries(
@@ -182,6 +184,7 @@ BOARD = Board(
                 query(f"topk(7, dragonfly_memory_usage_bytes{{{CHOSEN}}})", "{{instance}} used"),
                 query(f"topk(7, dragonfly_memory_resident_bytes{{{CHOSEN}}})", "{{instance}} given"),
                 query(f"topk(7, dragonfly_memory_limit_bytes{{{CHOSEN}}})", "{{instance}} limit"),
+                width=12,
                 limits=Limits(warning="dragonfly_memory_bytes"),
                 alerts=("CacheMemoryNearLimit", "CacheFullInDays"),
             ),
@@ -197,6 +200,7 @@ BOARD = Board(
                 query(
                     f"sum(rate(dragonfly_cache_expirations_total{{{CHOSEN}}}[$__rate_interval]))", "expired"
                 ),
+                width=12,
                 limits=Limits(warning="cache_evictions_per_second"),
             ),
             timeseries(
@@ -234,6 +238,7 @@ BOARD = Board(
                 "In blocking commands, for keys that do not come. Many for long: who should write these keys does not.",
                 COUNT,
                 query(f"topk(20, dragonfly_clients_blocked{{{CHOSEN}}})", "{{instance}}"),
+                width=12,
                 limits=Limits(warning="cache_clients_blocked"),
             ),
             timeseries(
@@ -247,6 +252,7 @@ BOARD = Board(
                 query(
                     f"sum(rate(dragonfly_clients_rejected_total{{{CHOSEN}}}[$__rate_interval]))", "refused"
                 ),
+                width=12,
                 alerts=("CacheClientsRejected",),
             ),
             timeseries(

@@ -300,6 +300,16 @@ BOARD = Board(
                     "received",
                 ),
             ),
+            bars(
+                "NVLink connections that are up",
+                "By card; 0 without NVLink. Fewer than its neighbours have: one went down.",
+                COUNT,
+                query(
+                    f"sum by (instance, uuid) (gpu_nvlink_active{{{CHOSEN}}}) or on (instance, uuid) 0 * gpu_device_up{{{CHOSEN}}}",
+                    "{{instance}} {{uuid}}",
+                ),
+                alerts=("GpuNvlinkDown",),
+            ),
             states(
                 "Links at full width",
                 "Whether PCIe has all lanes that card and slot can do. Not: the card sits badly, or shares its slot.",
@@ -308,8 +318,6 @@ BOARD = Board(
                     LEGEND,
                 ),
                 meanings=YES_NO,
-                width=8,
-                height=8,
                 alerts=("GpuPcieLinkDegraded",),
             ),
             states(
@@ -327,19 +335,7 @@ BOARD = Board(
                     2: State("return it", "red"),
                     3: State("return it", "red"),
                 },
-                width=8,
-                height=8,
                 alerts=("GpuRowRemapFailed", "GpuResetPending"),
-            ),
-            bars(
-                "NVLink connections that are up",
-                "By card; 0 without NVLink. Fewer than its neighbours have: one went down.",
-                COUNT,
-                query(
-                    f"sum by (instance, uuid) (gpu_nvlink_active{{{CHOSEN}}}) or on (instance, uuid) 0 * gpu_device_up{{{CHOSEN}}}",
-                    "{{instance}} {{uuid}}",
-                ),
-                alerts=("GpuNvlinkDown",),
             ),
         ),
         row(
