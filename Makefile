@@ -87,8 +87,12 @@ rules: $(VENV)/.test ## Make prometheus/rules/service-levels.yml anew from prome
 	@mkdir -p build
 	$(BIN)/vectorwatch rules service-levels > build/service-levels.yml && mv build/service-levels.yml prometheus/rules/
 
+.PHONY: dashboards
+dashboards: $(VENV)/.test ## Make grafana/dashboards/ anew from exporters/vectorwatch/dashboards/
+	@$(BIN)/vectorwatch dashboards make
+
 .PHONY: reference
-reference: $(VENV)/.test ## Rewrite metrics.md, settings.md and track.md in docs/reference/ from the code
+reference: $(VENV)/.test ## Rewrite the pages of docs/reference/ that are made from the code
 	$(BIN)/python -m vectorwatch.catalogue docs/reference
 
 .PHONY: bench

@@ -1,0 +1,285 @@
+"""What searches through the graph find of what an exact search finds, and how long they take."""
+
+from __future__ import annotations
+
+from ..board import Board, Variable, job_and_instance, row
+from ..panel import (
+    COUNT,
+    EVENTS_PER_SECOND,
+    NONE,
+    OPERATIONS_PER_SECOND,
+    RATIO,
+    SECONDS,
+    TIMESTAMP,
+    Column,
+    Limits,
+    State,
+    bars,
+    heatmap,
+    query,
+    scatter,
+    stat,
+    states,
+    table,
+    timeseries,
+)
+
+CHOSEN = 'job=~"$job", instance=~"$instance", collection=~"$collection"'
+SERVER = 'job=~"$job", instance=~"$instance"'
+LATENCY = Limits(warning="search_latency_seconds_warning", critical="search_latency_seconds_critical")
+
+BOARD = Board(
+    name="hnsw",
+    folder="Search",
+    title="HNSW quality",
+    about="Recall and latency of approximate search, measured from outside by the probe against exact answers.",
+    components=("hnsw",),
+    restarts=f"process_start_time_seconds{{{SERVER}}}",
+    variables=(
+        *job_and_instance("hnsw_up"),
+        Variable("collection", "Collection", 'hnsw_state{job=~"$job", instance=~"$instance"}'),
+    ),
+    links=(("Vector search (Qdrant)", "/d/vw-qdrant?${instance:queryparam}&${collection:queryparam}"),),
+    rows=(
+        row(
+            "Does search find what is there?",
+            stat(
+                "Recall",
+                "Share of the true nearest neighbours that a search as your application sends it finds, of the "
+                "newest queries. Below the objective users miss answers: raise `ef`, or see what changed in the index.",
+                RATIO,
+                query(f"hnsw:recall:ratio{{{CHOSEN}}}", "{{collection}}"),
+                width=6,
+                alerts=("RecallLow",),
+            ),
+            stat(
+                "Objective",
+                "Recall to be reached, the probe's setting `objective_ratio`. RecallLow warns below it.",
+                RATIO,
+                query(f"min by (collection) (hnsw_recall_objective_ratio{{{CHOSEN}}})", "{{collection}}"),
+                width=4,
+            ),
+            stat(
+                "Search time, slowest twentieth",
+                "95 of 100 searches are faster, at the smallest `ef` that reaches the objective. Beyond the limits "
+                "look at load, memory and unindexed segments of the server.",
+                SECONDS,
+                query(f"hnsw:search_duration_seconds:p95_15m{{{CHOSEN}}}", "{{collection}}"),
+                width=6,
+                limits=LATENCY,
+            ),
+            stat(
+                "Through the graph",
+                "Whether searches walk the HNSW graph. Where they scan, a recall of 1 proves nothing: the collection "
+                "is small, not indexed yet, or the filter matches few points (see below which).",
+                NONE,
+                query(f"hnsw_graph_exercised{{{CHOSEN}}}", "{{collection}}"),
+                width=4,
+                states={0: State("scan", "yellow"), 1: State("graph", "green")},
+            ),
+            stat(
+                "Queries behind the figures",
+                "Different queries in the window. Fewer than 50 make a recall that jumps; the probe then takes longer "
+                "to be sure, and RecallQueriesFew tells.",
+                COUNT,
+                query(f"min by (collection) (hnsw_recall_window_queries{{{CHOSEN}}})", "{{collection}}"),
+                width=4,
+                alerts=("RecallQueriesFew",),
+            ),
+        ),
+        row(
+            "Recall",
+            timeseries(
+                "Recall by ef",
+                "Larger `ef` finds more and takes longer. All lines falling together: the graph has become worse "
+                "(many deletions, new vectors of another kind). Only the default falling: its `ef` is too small.",
+                RATIO,
+                query(f"hnsw_recall_ratio{{{CHOSEN}}}", "{{collection}} ef {{ef}} k {{k}}"),
+                query(f"min(hnsw_recall_objective_ratio{{{CHOSEN}}})", "objective"),
+                width=12,
+                minimum=None,
+                maximum=1,
+                alerts=("RecallLow",),
+            ),
+            timeseries(
+                "Recall now and a week ago",
+                "The hour's mean beside that of the same hour last week. A gap beyond the noise means that the same "
+                "questions find less than they did.",
+                RATIO,
+                query(f"avg_over_time(hnsw:recall:ratio{{{CHOSEN}}}[1h])", "{{collection}} now"),
+                query(
+                    f"avg_over_time(hnsw:recall:ratio{{{CHOSEN}}}[1h] offset 1w)", "{{collection}} a week ago"
+                ),
+                width=12,
+                minimum=None,
+                maximum=1,
+                alerts=("RecallDropped",),
+            ),
+            timeseries(
+                "How sure the recall is",
+                "Two standard errors to each side of the measured recall at the default `ef`. A wide band means few "
+                "queries: no alert comes before its upper edge is below the objective.",
+                RATIO,
+                query(f"hnsw:recall_upper_bound:ratio{{{CHOSEN}}}", "{{collection}} at most"),
+                query(
+                    f"2 * hnsw:recall:ratio{{{CHOSEN}}} - hnsw:recall_upper_bound:ratio{{{CHOSEN}}}",
+                    "{{collection}} at least",
+                ),
+                width=12,
+                minimum=None,
+            ),
+            timeseries(
+                "Misses",
+                "True neighbours that searches did not return, of all that they should have. It falls to 0 where the "
+                "graph is good or is not used.",
+                RATIO,
+                query(
+                    f"""1 - sum by (collection, ef) (increase(hnsw_recall_hits_total{{{CHOSEN}}}[$__range]))
+                    / (sum by (collection, ef) (increase(hnsw_recall_expected_total{{{CHOSEN}}}[$__range])) > 0)""",
+                    "{{collection}} ef {{ef}}",
+                ),
+                width=12,
+            ),
+        ),
+        row(
+            "Latency, and what recall costs",
+            scatter(
+                "Recall against search time",
+                "The trade-off: each point is one `ef` of one collection. The best choice is the leftmost point that is "
+                "still at or above the objective.",
+                (
+                    query(
+                        f"""histogram_quantile(0.95, sum by (le, collection, ef)
+                        (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[15m])))"""
+                    ),
+                    Column("Value #A", "95 of 100 searches faster than", SECONDS),
+                ),
+                (
+                    query(f"avg by (collection, ef) (hnsw_recall_ratio{{{CHOSEN}}})"),
+                    Column("Value #B", "Recall", RATIO),
+                ),
+                width=8,
+            ),
+            timeseries(
+                "Search time by ef, slowest twentieth",
+                "What an application waits for, network included. Compare with the time of exact search below: a graph "
+                "that is no faster than a scan is not worth its memory.",
+                SECONDS,
+                query(
+                    f"""histogram_quantile(0.95, sum by (le, collection, ef)
+                    (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[$__rate_interval])))""",
+                    "{{collection}} ef {{ef}}",
+                    exemplars=True,
+                ),
+                limits=LATENCY,
+            ),
+            timeseries(
+                "Search time, slowest hundredth",
+                "99 of 100 searches are faster. It rises first when the server is short of CPU or reads vectors from disk.",
+                SECONDS,
+                query(f"hnsw:search_duration_seconds:p99_15m{{{CHOSEN}}}", "{{collection}}"),
+                query(
+                    f"""histogram_quantile(0.99, sum by (le, collection)
+                    (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[15m])))""",
+                    "{{collection}} all ef",
+                ),
+                limits=Limits(warning="search_latency_tail_seconds"),
+            ),
+            heatmap(
+                "Spread of search times",
+                "Each column is a moment, each cell how many searches took that long. Two bands mean two kinds of "
+                "searches, such as cached and not.",
+                SECONDS,
+                f"""sum by (le) (increase(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[$__rate_interval]))""",
+            ),
+            bars(
+                "Exact search, mean time",
+                "Comparing with every point, per collection. It is the price of certainty, and what the graph must beat.",
+                SECONDS,
+                query(
+                    f"""sum by (collection) (rate(hnsw_search_duration_seconds_sum{{{CHOSEN}, mode="exact"}}[15m]))
+                    / (sum by (collection) (rate(hnsw_search_duration_seconds_count{{{CHOSEN}, mode="exact"}}[15m])) > 0)""",
+                    "{{collection}}",
+                ),
+                width=12,
+            ),
+        ),
+        row(
+            "The probe itself",
+            states(
+                "What the probe does",
+                "`measured` is well. Anything else for long and the recall above is old: RecallUnmeasured tells.",
+                query(f"hnsw_state{{{CHOSEN}}} == 1", "{{collection}} {{state}}"),
+                meanings={1: State("now", "blue")},
+                width=12,
+                alerts=("RecallUnmeasured", "ProbeStalled"),
+            ),
+            table(
+                "Why searches do not walk the graph",
+                "A row for each reason that holds now; nothing to mend where collections are meant to be small.",
+                query(f"max by (collection, reason) (hnsw_graph_bypassed{{{CHOSEN}}})"),
+                columns=(
+                    Column("collection", "Collection", link="/d/vw-qdrant?var-collection=${__value.raw}"),
+                    Column("reason", "Reason"),
+                    Column("Value", "Holds", states={0: State("no", "text"), 1: State("yes", "yellow")}),
+                ),
+                sort_by="Holds",
+                width=12,
+                height=6,
+            ),
+            timeseries(
+                "Queries compared",
+                "By whether the exact answer was computed anew or kept. Only kept ones for hours: RecallBaselineStale.",
+                EVENTS_PER_SECOND,
+                query(
+                    f"sum by (collection, truth) (rate(hnsw_queries_total{{{CHOSEN}}}[$__rate_interval]))",
+                    "{{collection}} {{truth}}",
+                ),
+                alerts=("RecallBaselineStale",),
+            ),
+            timeseries(
+                "Failures",
+                "Measurements that failed, and queries that gave no recall because points were written between the two "
+                "searches. A few discarded ones are normal under writes.",
+                EVENTS_PER_SECOND,
+                query(
+                    f"sum by (reason) (rate(hnsw_errors_total{{{SERVER}}}[$__rate_interval])) > 0 or sum(rate(hnsw_errors_total{{{SERVER}}}[$__rate_interval]))",
+                    "failed {{reason}}",
+                ),
+                query(
+                    f"sum by (reason) (rate(hnsw_discarded_queries_total{{{SERVER}}}[$__rate_interval]))",
+                    "discarded {{reason}}",
+                ),
+            ),
+            timeseries(
+                "What the probe costs the server",
+                "Requests that it sends, by purpose. It slows down by itself where searches are slow.",
+                OPERATIONS_PER_SECOND,
+                query(f"sum by (mode) (rate(hnsw_requests_total{{{SERVER}}}[$__rate_interval]))", "{{mode}}"),
+            ),
+            stat(
+                "Last round",
+                "When the probe last finished a round over all collections. Long ago: the probe hangs (ProbeStalled).",
+                TIMESTAMP,
+                query(f"1000 * hnsw_last_round_timestamp_seconds{{{SERVER}}}", "{{instance}}"),
+                width=8,
+                alerts=("ProbeStalled",),
+            ),
+            timeseries(
+                "Segments",
+                "Each has a graph of its own that a search walks. Many small ones slow searches down until they are merged.",
+                COUNT,
+                query(f"hnsw_segments{{{CHOSEN}}}", "{{collection}}"),
+            ),
+            timeseries(
+                "Vectors outside the graph",
+                "Points less those in a graph, of a collection with one vector a point. They are scanned by every search.",
+                COUNT,
+                query(
+                    f"clamp_min(hnsw_points{{{CHOSEN}}} - hnsw_indexed_vectors{{{CHOSEN}}}, 0)",
+                    "{{collection}}",
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,497 @@
+"""How all dashboards look: from declarations to Grafana's classic JSON, with Grafana's own SDK."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    gauge,
+    heatmap,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+    xychart,
+)
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import prometheus as prometheus_builders
+from grafana_foundation_sdk.models import common, dashboard, prometheus
+from grafana_foundation_sdk.models import heatmap as heatmap_models
+from grafana_foundation_sdk.models import xychart as xychart_models
+
+from ..errors import ConfigError
+from ..rules.thresholds import Threshold
+from .board import Board, Placed, Row, Variable, place
+from .panel import (
+    BYTES,
+    BYTES_PER_SECOND,
+    CELSIUS,
+    COUNT,
+    DAYS,
+    DOLLARS,
+    EVENTS_PER_SECOND,
+    NONE,
+    OPERATIONS_PER_SECOND,
+    PERCENT,
+    RATIO,
+    REQUESTS_PER_SECOND,
+    SECONDS,
+    WATTS,
+    Column,
+    Limits,
+    Panel,
+    State,
+)
+
+SCHEMA_VERSION = 42
+"""Of @grafana/schema 13.2: the classic model that Grafana 12 and 13 read from files."""
+TAG = "vectorwatch"
+GENERATED = "generated"
+"""Tells a person who opens the JSON that an edit would be lost."""
+
+_SOURCE = common.DataSourceRef("prometheus", "${datasource}")
+_UNITS: Mapping[str, Sequence[str]] = {
+    "bytes": (BYTES,),
+    "bytes_per_second": (BYTES_PER_SECOND,),
+    "celsius": (CELSIUS,),
+    "count": (COUNT, NONE),
+    "days": (DAYS,),
+    "dollars": (DOLLARS,),
+    "per_second": (REQUESTS_PER_SECOND, OPERATIONS_PER_SECOND, EVENTS_PER_SECOND),
+    "percent": (PERCENT,),
+    "ratio": (RATIO, NONE, COUNT),
+    "score": (NONE, COUNT, RATIO),
+    "seconds": (SECONDS,),
+    "watts": (WATTS,),
+}
+"""By the unit of a threshold: those of a panel on which it may be drawn."""
+_PROXY = "/api/datasources/proxy/uid/${datasource}/user/runbooks/"
+"""Grafana hands this on to Prometheus, which serves docs/: no address of a host stands in a dashboard."""
+
+Thresholds = Mapping[str, Threshold]
+
+
+def to_json(board: Board, thresholds: Thresholds) -> dict[str, Any]:
+    """Return the dashboard as Grafana reads it. Raises ConfigError for a limit that is no threshold."""
+    built = (
+        builders.Dashboard(board.title)
+        .uid(board.uid)
+        .description(board.about)
+        .tags([TAG, GENERATED, board.folder.lower()])
+        .timezone("browser")
+        .readonly()
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .time(board.span, "now")
+        .refresh(board.refresh)
+        .variables([_datasource(), *(_variable(one) for one in board.variables)])
+        .annotations(list(_annotations(board)))
+        .links(list(_links(board)))
+    ).build()
+    built.schema_version = SCHEMA_VERSION
+    built.panels = list(_layout(board, thresholds))
+    found: dict[str, Any] = _plain(built)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return what the SDK made as plain JSON; fields that are not set do not stand in it.
+
+    Neither does `placement`, which the SDK always sets to what hides links and annotations in a menu.
+    """
+    if hasattr(value, "to_json"):
+        value = value.to_json()
+    if isinstance(value, Mapping):
+        return {
+            key: _plain(item)
+            for key, item in value.items()
+            if key != "placement" or "calcs" in value  # a legend has one, too
+            if item is not None or key == "value"
+        }
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+# ── Above the panels ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _datasource() -> builders.DatasourceVariable:
+    chosen = dashboard.VariableOption(text="Prometheus", value="prometheus", selected=True)
+    return builders.DatasourceVariable("datasource").label("Data source").type("prometheus").current(chosen)
+
+
+def _variable(variable: Variable) -> builders.QueryVariable:
+    return (
+        builders.QueryVariable(variable.name)
+        .label(variable.title)
+        .datasource(_SOURCE)
+        .query({"query": variable.query, "qryType": 1, "refId": f"Variable-{variable.name}"})
+        .definition(variable.query)
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.NATURAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
+        .current(dashboard.VariableOption(text=["All"], value=["$__all"], selected=True))
+    )
+
+
+def _annotations(board: Board) -> Iterator[builders.AnnotationQuery]:
+    if board.components:
+        components = "|".join(board.components)
+        yield _annotation(
+            "Alerts",
+            f'ALERTS{{alertstate="firing", severity=~"critical|warning", component=~"{components}"}}',
+            colour="red",
+            title="{{alertname}}",
+            text="{{severity}} {{instance}}",
+        )
+    if board.restarts:
+        yield _annotation(
+            "Restarts",
+            f"changes({board.restarts}[$__rate_interval]) > 0",
+            colour="blue",
+            title="Restart",
+            text="{{job}} {{instance}}",
+        )
+
+
+def _annotation(name: str, expr: str, *, colour: str, title: str, text: str) -> builders.AnnotationQuery:
+    return (
+        builders.AnnotationQuery()
+        .name(name)
+        .datasource(_SOURCE)
+        .enable(True)
+        .icon_color(colour)
+        .expr(expr)
+        .step("60s")
+        .title_format(title)
+        .text_format(text)
+    )
+
+
+def _links(board: Board) -> Iterator[builders.DashboardLink]:
+    yield (
+        builders.DashboardLink("Dashboards")
+        .type(dashboard.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(True)
+        .keep_time(True)
+        .include_vars(True)
+    )
+    for title, url in board.links:
+        yield _link(title, url)
+
+
+def _link(title: str, url: str, *, in_new_tab: bool = False) -> builders.DashboardLink:
+    link = builders.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).url(url)
+    return link.target_blank(True) if in_new_tab else link.keep_time(True)
+
+
+# ── Panels ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _layout(board: Board, thresholds: Thresholds) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
+    top, number = 0, 0
+    for one in board.rows:
+        number += 1
+        heading = _heading(one, top, number)
+        placed, top = place(one.panels, top + 1)
+        built = []
+        for position in placed:
+            number += 1
+            built.append(_panel(board, position, number, thresholds))
+        if one.collapsed:
+            heading.panels = built
+            yield heading
+            top = (heading.grid_pos.y if heading.grid_pos else 0) + 1
+        else:
+            yield heading
+            yield from built
+
+
+def _heading(one: Row, top: int, number: int) -> dashboard.RowPanel:
+    heading = builders.Row(one.title).collapsed(one.collapsed).id(number).build()
+    heading.grid_pos = dashboard.GridPos(h=1, w=24, x=0, y=top)
+    return heading
+
+
+def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) -> dashboard.Panel:
+    panel = placed.panel
+    where = f"{board.name}: {panel.title}"
+    builder: Any = _BUILDERS[panel.kind](panel)
+    builder.id(number).title(panel.title).description(panel.about).datasource(_SOURCE)
+    builder.grid_pos(dashboard.GridPos(h=panel.height, w=panel.width, x=placed.x, y=placed.y))
+    builder.targets([_target(panel, index) for index in range(len(panel.queries))])
+    builder.links([*_runbooks(panel, thresholds), *(_link(*link) for link in panel.links)])
+    if panel.kind in ("table", "scatter"):
+        _shape_table(builder, panel, where, thresholds)
+    else:
+        builder.unit(panel.unit).thresholds(_steps(panel, where, thresholds))
+    if panel.minimum is not None:
+        builder.min(panel.minimum)
+    if panel.maximum is not None:
+        builder.max(panel.maximum)
+    if panel.states:
+        builder.mappings([_mapping(panel.states)])
+    found: dashboard.Panel = builder.build()
+    return found
+
+
+def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
+    one = panel.queries[index]
+    target = prometheus_builders.Dataquery().expr(one.expr).ref_id(string.ascii_uppercase[index])
+    target.datasource(_SOURCE).editor_mode(prometheus.QueryEditorMode.CODE)
+    if panel.kind in ("table", "scatter"):
+        return target.instant().format(prometheus.PromQueryFormat.TABLE)
+    target.legend_format(one.legend or "__auto")
+    if panel.kind in ("gauge", "bars"):
+        return target.instant()
+    if panel.kind == "heatmap":
+        target.format(prometheus.PromQueryFormat.HEATMAP)
+    return target.range().exemplar(one.exemplars)
+
+
+def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.DashboardLink]:
+    limits = [panel.limits, *(column.limits for column in panel.columns)]
+    names = [name for one in limits if one for name in (one.critical, one.warning) if name]
+    alerts = [thresholds[name].alert for name in names if name in thresholds]
+    for alert in dict.fromkeys((*alerts, *panel.alerts)):
+        yield _link(f"Runbook: {alert}", f"{_PROXY}{alert}.md", in_new_tab=True)
+
+
+def _steps(panel: Panel, where: str, thresholds: Thresholds) -> builders.ThresholdsConfig:
+    if panel.any_is_bad:
+        return _thresholds([(None, "green"), (0.000001, "red")])
+    if panel.limits is None:
+        return _thresholds([(None, "blue" if panel.states is None else "text")])
+    return _thresholds(_limit_steps(panel.limits, panel.unit, where, thresholds))
+
+
+def _limit_steps(
+    limits: Limits, unit: str, where: str, thresholds: Thresholds
+) -> list[tuple[float | None, str]]:
+    named = [(limits.warning, "orange"), (limits.critical, "red")]
+    values = [(_value(name, unit, where, thresholds), colour) for name, colour in named if name]
+    if not values:
+        raise ConfigError(f"{where}: limits without a name; give `warning` or `critical`")
+    if not limits.below:
+        return [(None, "green"), *values]
+    # From below: what is under the lowest limit has its colour, and what is over the highest is green.
+    values.reverse()
+    colours = [colour for _, colour in values] + ["green"]
+    bounds: list[float | None] = [None, *(value for value, _ in values)]
+    return list(zip(bounds, colours, strict=True))
+
+
+def _value(name: str, unit: str, where: str, thresholds: Thresholds) -> float:
+    if name not in thresholds:
+        raise ConfigError(f"{where}: `{name}` is not in prometheus/thresholds.yml")
+    threshold = thresholds[name]
+    if threshold.unit == "milliseconds" and unit == SECONDS:
+        return threshold.value / 1000
+    if threshold.unit == "per_minute" and unit in _UNITS["per_second"]:
+        return threshold.value / 60
+    if unit not in _UNITS.get(threshold.unit, ()):
+        raise ConfigError(f"{where}: is in `{unit}`, but the threshold `{name}` in {threshold.unit}")
+    return threshold.value
+
+
+def _thresholds(steps: Sequence[tuple[float | None, str]]) -> builders.ThresholdsConfig:
+    return (
+        builders.ThresholdsConfig()
+        .mode(dashboard.ThresholdsMode.ABSOLUTE)
+        .steps([dashboard.Threshold(value=value, color=colour) for value, colour in steps])
+    )
+
+
+def _mapping(meanings: Mapping[float, State]) -> dashboard.ValueMapping:
+    return dashboard.ValueMap(
+        options={
+            f"{number:g}": dashboard.ValueMappingResult(text=state.text, color=state.colour, index=index)
+            for index, (number, state) in enumerate(meanings.items())
+        }
+    )
+
+
+def _timeseries(panel: Panel) -> timeseries.Panel:
+    built = (
+        timeseries.Panel()
+        .legend(
+            common_builders.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(
+                common.LegendDisplayMode.TABLE if panel.width > 8 else common.LegendDisplayMode.LIST
+            )
+            .placement(common.LegendPlacement.BOTTOM)
+            .calcs(["lastNotNull", "max"] if panel.width > 8 else [])
+        )
+        .tooltip(
+            common_builders.VizTooltipOptions()
+            .mode(common.TooltipDisplayMode.MULTI)
+            .sort(common.SortOrder.DESCENDING)
+        )
+        .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
+        .line_width(1)
+        .fill_opacity(40 if panel.stacked else 8)
+        .show_points(common.VisibilityMode.NEVER)
+        .span_nulls(90_000)  # milliseconds: one missed scrape does not tear a line, an outage does
+    )
+    if panel.stacked:
+        built.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    if panel.logarithmic:
+        built.scale_distribution(
+            common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
+        )
+    if panel.limits is not None:
+        built.thresholds_style(
+            common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+        )
+    return built
+
+
+def _last() -> common_builders.ReduceDataOptions:
+    return common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
+
+
+def _stat(panel: Panel) -> stat.Panel:
+    coloured = panel.limits is not None or panel.states is not None or panel.any_is_bad
+    return (
+        stat.Panel()
+        .reduce_options(_last())
+        .graph_mode(common.BigValueGraphMode.NONE if panel.states else common.BigValueGraphMode.AREA)
+        .color_mode(common.BigValueColorMode.BACKGROUND if coloured else common.BigValueColorMode.VALUE)
+        .justify_mode(common.BigValueJustifyMode.AUTO)
+        .text_mode(common.BigValueTextMode.AUTO)
+    )
+
+
+def _gauge(_panel: Panel) -> gauge.Panel:
+    return gauge.Panel().reduce_options(_last()).show_threshold_markers(True)
+
+
+def _bars(_panel: Panel) -> bargauge.Panel:
+    return (
+        bargauge.Panel()
+        .reduce_options(_last())
+        .orientation(common.VizOrientation.HORIZONTAL)
+        .display_mode(common.BarGaugeDisplayMode.BASIC)
+        .value_mode(common.BarGaugeValueMode.TEXT)
+        .show_unfilled(True)
+    )
+
+
+def _states(_panel: Panel) -> statetimeline.Panel:
+    return (
+        statetimeline.Panel()
+        .show_value(common.VisibilityMode.AUTO)
+        .merge_values(True)
+        .row_height(0.8)
+        .legend(
+            common_builders.VizLegendOptions()
+            .show_legend(False)
+            .display_mode(common.LegendDisplayMode.LIST)
+            .placement(common.LegendPlacement.BOTTOM)
+            .calcs([])
+        )
+    )
+
+
+def _heatmap(panel: Panel) -> heatmap.Panel:
+    return (
+        heatmap.Panel()
+        .calculate(False)  # Prometheus' own buckets
+        .cell_gap(1)
+        .color(
+            heatmap.HeatmapColorOptions()
+            .mode(heatmap_models.HeatmapColorMode.SCHEME)
+            .scheme("Spectral")
+            .steps(64)
+            .reverse(True)
+            .exponent(0.5)
+            .fill("dark-orange")
+        )
+        .y_axis(heatmap.YAxisConfig().unit(panel.unit).axis_placement(common.AxisPlacement.LEFT))
+        .tooltip(heatmap.HeatmapTooltip().mode(common.TooltipDisplayMode.SINGLE).y_histogram(True))
+        .filter_values(heatmap.FilterValueRange().le(1e-9))  # empty buckets stay empty
+    )
+
+
+def _table(panel: Panel) -> table.Panel:
+    built = table.Panel().show_header(True).cell_height(common.TableCellHeight.SM)
+    if panel.sort_by:
+        built.sort_by([common_builders.TableSortByFieldState().display_name(panel.sort_by).desc(True)])
+    return built
+
+
+def _scatter(_panel: Panel) -> xychart.Panel:
+    return (
+        xychart.Panel()
+        .mapping(xychart_models.SeriesMapping.AUTO)  # the first column of numbers is x
+        .show(xychart_models.XYShowMode.POINTS)
+        .point_size(xychart.XychartFieldConfigPointSize().fixed(9))
+        .series([])
+        .legend(
+            common_builders.VizLegendOptions()
+            .show_legend(False)
+            .display_mode(common.LegendDisplayMode.LIST)
+            .placement(common.LegendPlacement.BOTTOM)
+            .calcs([])
+        )
+        .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE))
+    )
+
+
+def _shape_table(builder: Any, panel: Panel, where: str, thresholds: Thresholds) -> None:
+    """Keep the declared columns in their order, and give each its unit, colours and link."""
+    fields = [column.field for column in panel.columns]
+    titles = {column.field: column.title for column in panel.columns}
+    order = {field: position for position, field in enumerate(fields)}
+    builder.thresholds(_thresholds([(None, "text")]))
+    if len(panel.queries) > 1:
+        builder.with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
+    builder.with_transformation(
+        dashboard.DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": fields}})
+    )
+    builder.with_transformation(
+        dashboard.DataTransformerConfig(
+            id_val="organize", options={"indexByName": order, "renameByName": titles, "excludeByName": {}}
+        )
+    )
+    for column in panel.columns:
+        settings = _column(column, f"{where}: {column.title}", thresholds, in_table=panel.kind == "table")
+        builder.override_by_name(column.title, list(settings))
+
+
+def _column(
+    column: Column, where: str, thresholds: Thresholds, *, in_table: bool
+) -> Iterator[dashboard.DynamicConfigValue]:
+    def setting(name: str, value: object) -> dashboard.DynamicConfigValue:
+        return dashboard.DynamicConfigValue(id_val=name, value=value)
+
+    yield setting("unit", column.unit)
+    if column.states:
+        yield setting("mappings", [_plain(_mapping(column.states))])
+    if column.limits:
+        steps = _thresholds(_limit_steps(column.limits, column.unit, where, thresholds))
+        yield setting("thresholds", _plain(steps.build()))
+    if (column.states or column.limits) and in_table:
+        yield setting("custom.cellOptions", {"type": "color-text"})
+    if column.link:
+        yield setting("links", [{"title": column.title, "url": column.link, "targetBlank": False}])
+
+
+_BUILDERS: Mapping[str, Any] = {
+    "timeseries": _timeseries,
+    "stat": _stat,
+    "gauge": _gauge,
+    "bars": _bars,
+    "states": _states,
+    "heatmap": _heatmap,
+    "table": _table,
+    "scatter": _scatter,
+}
