@@ -231,6 +231,13 @@ def test_a_mistake_is_found_by_its_rule(
     assert {finding.rule for finding in find(body)} == {rule}
 
 
+def test_a_ranking_at_the_end_of_the_range_is_no_mistake(find: Callable[..., list[Finding]]) -> None:
+    body = sound()
+    asked = f"rate(a_total{{{BOTH}}}[$__rate_interval])"
+    ask(f"{asked} and topk(5, {asked.replace(']', '] @ end()')})")(body)
+    assert find(body) == []
+
+
 def test_a_variable_that_nothing_uses_is_found(find: Callable[..., list[Finding]]) -> None:
     body = sound()
     body["templating"]["list"].append(variable("gpu", "label_values(a_total, gpu)"))

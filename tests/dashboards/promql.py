@@ -165,8 +165,10 @@ def _check_filters(
 
 def _check_panel(query: Query, tree: Tree) -> Iterator[Finding]:
     ranks = {"topk", "bottomk", "limitk"}
-    if not query.instant and any(node.get("op") in ranks for node, _ in walk(tree)):
-        said = "topk() picks anew at every point, so that lines come and go; use it in an instant query"
+    ranking = [node for node, _ in walk(tree) if node.get("op") in ranks]
+    picked_anew = (one for node in ranking for one in selectors(node) if one["startOrEnd"] != "end")
+    if not query.instant and any(picked_anew):
+        said = "topk() picks anew at every point, so that lines come and go; use it in an instant query, or `@ end()`"
         yield Finding("rank-instant", str(query), said)
 
 

@@ -47,6 +47,7 @@ from .panel import (
     Panel,
     State,
 )
+from .ranking import rank_once
 
 SCHEMA_VERSION = 42
 """Of @grafana/schema 13.2: the classic model that Grafana 12 and 13 read from files."""
@@ -237,8 +238,11 @@ def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) ->
         builder.max(panel.maximum)
     if panel.states:
         builder.mappings([_mapping(panel.states)])
-    if panel.opens:
-        builder.data_links([_link(panel.title, panel.opens)])
+    for index, one in enumerate(panel.queries):
+        if one.opens:
+            links = [{"title": one.legend, "url": one.opens, "targetBlank": False}]
+            setting = dashboard.DynamicConfigValue(id_val="links", value=links)
+            builder.override_by_query(string.ascii_uppercase[index], [setting])
     if panel.span:
         builder.time_from(panel.span)
     found: dashboard.Panel = builder.build()
@@ -256,7 +260,7 @@ def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
         return target.instant()  # what is gone has no state
     if panel.kind == "heatmap":
         target.format(prometheus.PromQueryFormat.HEATMAP)
-    return target.range().exemplar(one.exemplars)
+    return target.expr(rank_once(one.expr)).range().exemplar(one.exemplars)
 
 
 def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.DashboardLink]:

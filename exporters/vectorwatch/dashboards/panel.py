@@ -40,6 +40,8 @@ class Query:
     legend: str = ""
     exemplars: bool = False
     """Draw the traces that Prometheus keeps of a histogram as dots."""
+    opens: str = ""
+    """Where a click on its values leads."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,13 @@ class Panel:
     """Alerts about this value, beyond those of the limits: their runbooks are linked."""
     links: Sequence[tuple[str, str]] = ()
     """Titles and addresses, such as `("GPU", "/d/vw-gpu?$instance")`."""
-    opens: str = ""
-    """Where a click on a value leads; `${__field.labels.<label>}` stands for what its series has."""
     span: str = ""
     """A time range of its own, such as `7d`, whatever that of the dashboard is."""
 
 
-def query(expr: str, legend: str = "", *, exemplars: bool = False) -> Query:
+def query(expr: str, legend: str = "", *, exemplars: bool = False, opens: str = "") -> Query:
     """Return a query."""
-    return Query(" ".join(expr.split()), legend, exemplars)
+    return Query(" ".join(expr.split()), legend, exemplars, opens)
 
 
 class Look(TypedDict, total=False):
@@ -125,7 +125,6 @@ class Look(TypedDict, total=False):
     maximum: float | None
     alerts: Sequence[str]
     links: Sequence[tuple[str, str]]
-    opens: str
     span: str
 
 

@@ -83,7 +83,10 @@ BOARD = Board(
                 "Whether it could load blackbox/blackbox.yml. Not: it goes on with the modules of before, and would not start "
                 "again.",
                 NONE,
-                query("min(blackbox_exporter_config_last_reload_successful)", "configuration"),
+                query(
+                    """min(blackbox_exporter_config_last_reload_successful{job="blackbox-exporter"})""",
+                    "configuration",
+                ),
                 states={0: State("not loaded", "red"), 1: State("loaded", "green")},
                 alerts=("BlackboxBadConfig",),
             ),
@@ -92,7 +95,7 @@ BOARD = Board(
             "Answers",
             states(
                 "Reachability",
-                "Each address over time.",
+                "Each address over time. Red for all at once: the way out of this machine, or its name server.",
                 query(f"probe_success{{{CHOSEN}}}", "{{instance}}"),
                 meanings=UP_DOWN,
                 height=10,

@@ -122,15 +122,18 @@ BOARD = Board(
             ),
             timeseries(
                 "Processors in use",
-                "Share of the busiest machines. Compare days: peaks that come closer to 1 each week ask for more.",
+                "Peak of each hour of the busiest machines. Peaks that come closer to 1 each week ask for more.",
                 RATIO,
-                query(f"topk(10, instance:node_cpu_usage:ratio_rate5m{{{CHOSEN}}})", "{{instance}}"),
+                query(
+                    f"topk(10, max_over_time(instance:node_cpu_usage:ratio_rate5m{{{CHOSEN}}}[1h]))",
+                    "{{instance}}",
+                ),
                 maximum=1,
                 limits=Limits(warning="host_cpu_usage_ratio"),
             ),
             timeseries(
                 "VRAM in use",
-                "Share of the fullest cards.",
+                "Share of the fullest cards. Before another model is loaded: it needs its room on one of these.",
                 RATIO,
                 query(f"topk(10, gpu_vram_utilization_ratio{{{CHOSEN}}})", "{{instance}} {{uuid}}"),
                 maximum=1,
@@ -138,9 +141,9 @@ BOARD = Board(
             ),
             timeseries(
                 "Vector store memory",
-                "Resident memory of the largest servers. It grows with the vectors, or does not where they stay on disk.",
+                "Peak of each hour of the largest servers. It grows with the vectors, or does not where they stay on disk.",
                 BYTES,
-                query(f"topk(10, qdrant_memory_usage_bytes{{{CHOSEN}}})", "{{instance}}"),
+                query(f"topk(10, max_over_time(qdrant_memory_usage_bytes{{{CHOSEN}}}[1h]))", "{{instance}}"),
                 limits=Limits(warning="qdrant_memory_bytes"),
             ),
         ),
@@ -148,7 +151,7 @@ BOARD = Board(
             "What grows",
             timeseries(
                 "Points",
-                "Of the largest collections.",
+                "Of the largest collections. Memory and disk of the vector store grow with them.",
                 COUNT,
                 query(
                     f"topk(10, max by (instance, collection) (qdrant_collection_points{{{CHOSEN}}}))",
@@ -166,11 +169,11 @@ BOARD = Board(
             ),
             stat(
                 "Memory for 100,000 vectors",
-                "As the largest servers need it now, with all that they need anyway. Quantization, or vectors on disk, lower it.",
+                "As each server needs it now, with all that they need anyway. Quantization, or vectors on disk, lower it.",
                 BYTES,
                 query(
-                    f"""topk(3, 100000 * qdrant_memory_usage_bytes{{{CHOSEN}}}
-                    / (collections_vector_total{{{CHOSEN}}} > 0))""",
+                    f"""100000 * qdrant_memory_usage_bytes{{{CHOSEN}}}
+                    / (collections_vector_total{{{CHOSEN}}} > 0)""",
                     "{{instance}}",
                 ),
                 width=8,

@@ -21,7 +21,8 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance", name=~"$name"'
+SERVER = 'job=~"$job", instance=~"$instance"'
+CHOSEN = f'{SERVER}, name=~"$name"'
 HEALTH: Mapping[float, State] = {
     -1: State("no check", "text"),
     0: State("unhealthy", "red"),
@@ -38,7 +39,7 @@ OF_PERIODS = (
 OF_CPU_LIMIT = f"""sum without (cpu) (rate(container_cpu_usage_seconds_total{{{CHOSEN}}}[$__rate_interval]))
 / (
   container_spec_cpu_quota{{{CHOSEN}}} / container_spec_cpu_period{{{CHOSEN}}}
-  or container_spec_cpu_period{{{CHOSEN}}} * 0 + on (job, instance) group_left () machine_cpu_cores
+  or container_spec_cpu_period{{{CHOSEN}}} * 0 + on (job, instance) group_left () machine_cpu_cores{{{SERVER}}}
 )"""
 """Of the whole machine for a container without a limit, as in the rule of ContainerCpuHigh."""
 
@@ -214,7 +215,7 @@ BOARD = Board(
             ),
             timeseries(
                 "Written to disk",
-                "By the containers that write most.",
+                "By the containers that write most. Without a reason that you know: a log, or memory written to disk.",
                 BYTES_PER_SECOND,
                 query(
                     f"""topk(10, sum by (instance, name)
@@ -265,7 +266,7 @@ BOARD = Board(
             ),
             table(
                 "Containers",
-                "Click on one to see it alone.",
+                "Those that started last come first: what failed just now is often there. Click on one to see it alone.",
                 query(f"max by (instance, name, image) (1000 * container_start_time_seconds{{{CHOSEN}}})"),
                 query(f"max by (instance, name, image) (container_spec_memory_limit_bytes{{{CHOSEN}}})"),
                 columns=(

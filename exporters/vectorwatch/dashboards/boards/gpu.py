@@ -215,14 +215,14 @@ BOARD = Board(
             ),
             timeseries(
                 "Memory temperature",
-                "Of HBM; cards with GDDR do not tell.",
+                "Of HBM; cards with GDDR do not tell. Beyond the limit the card slows down to protect it: look at the air around it.",
                 CELSIUS,
                 query(f"topk(16, gpu_memory_temperature_celsius{{{CHOSEN}}}{CARD})", LEGEND),
                 limits=Limits(warning="gpu_memory_temperature_celsius"),
             ),
             timeseries(
                 "Power",
-                "Drawn by each card.",
+                "Drawn by each card. Little while it is busy: it waits for its memory or for data, or is held back.",
                 WATTS,
                 query(f"topk(16, gpu_power_watts{{{CHOSEN}}}{CARD})", LEGEND),
             ),
@@ -264,7 +264,8 @@ BOARD = Board(
                 "In an hour, by card. Many: memory wears out, and uncorrected ones follow.",
                 COUNT,
                 query(
-                    f'topk(16, increase(gpu_ecc_volatile_errors_total{{{CHOSEN}, error="corrected"}}[1h]){CARD}) {NONE_SEEN}',
+                    f"""increase(gpu_ecc_volatile_errors_total{{{CHOSEN}, error="corrected"}}[1h]){CARD}
+                    {NONE_SEEN}""",
                     LEGEND,
                 ),
                 limits=Limits(warning="gpu_ecc_corrected_per_hour"),
@@ -278,14 +279,14 @@ BOARD = Board(
             ),
             timeseries(
                 "NVLink errors",
-                "In ten minutes, by card and kind; 0 without NVLink. Many slow down whatever spans several cards.",
+                "In an hour, by kind; 0 without NVLink. Many slow down whatever spans several cards.",
                 COUNT,
                 query(
-                    f"""topk(16, sum by (instance, uuid, error) (increase(gpu_nvlink_errors_total{{{CHOSEN}}}[10m])))
+                    f"""sum by (instance, uuid, error) (increase(gpu_nvlink_errors_total{{{CHOSEN}}}[1h]))
                     {NONE_SEEN}""",
                     "{{instance}} {{uuid}} {{error}}",
                 ),
-                limits=Limits(warning="gpu_nvlink_errors"),
+                alerts=("GpuNvlinkErrors",),
             ),
             timeseries(
                 "NVLink traffic",
@@ -345,15 +346,15 @@ BOARD = Board(
                 "What stands where, and with which driver.",
                 query(
                     f"""max by (instance, index, name, uuid, driver_version)
-                    (gpu_info{{{CHOSEN}}} * on (job, instance, uuid) group_left () gpu_memory_total_bytes)"""
+                    (gpu_info{{{CHOSEN}}} * on (job, instance, uuid) group_left () gpu_memory_total_bytes{{{CHOSEN}}})"""
                 ),
                 query(
                     f"""max by (instance, index, name, uuid, driver_version)
-                    (gpu_info{{{CHOSEN}}} * on (job, instance, uuid) group_left () gpu_power_enforced_limit_watts)"""
+                    (gpu_info{{{CHOSEN}}} * on (job, instance, uuid) group_left () gpu_power_enforced_limit_watts{{{CHOSEN}}})"""
                 ),
                 query(
                     f"""max by (instance, index, name, uuid, driver_version)
-                    (gpu_info{{{CHOSEN}}} * on (job, instance, uuid) group_left () gpu_mig_enabled)"""
+                    (gpu_info{{{CHOSEN}}} * on (job, instance, uuid) group_left () gpu_mig_enabled{{{CHOSEN}}})"""
                 ),
                 columns=(
                     Column("instance", "Machine"),

@@ -26,6 +26,8 @@ DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660|erofs|overlay|nsfs|fuse.*"'
 """As in the rules of the disks: what is on a disk and can be written."""
 CARDS = '!~"lo|veth.*|br-.*|docker.*|cni.*|flannel.*"'
 """Network interfaces that lead out of the machine; others would count the same bytes again."""
+HOST = f'{CHOSEN}, id="/", interface{CARDS}'
+"""The machine on which cAdvisor runs."""
 CPU = Limits(warning="host_cpu_usage_ratio")
 MEMORY = Limits(
     warning="host_memory_available_ratio", critical="host_memory_available_critical_ratio", below=True
@@ -33,7 +35,8 @@ MEMORY = Limits(
 ROOM = Limits(warning="host_disk_available_ratio", critical="host_disk_available_critical_ratio", below=True)
 INODES = Limits(warning="host_inodes_free_ratio", critical="host_inodes_free_critical_ratio", below=True)
 LOAD = Limits(warning="host_load_per_cpu")
-PER_CPU = f'count without (cpu, mode) (node_cpu_seconds_total{{{CHOSEN}, mode="idle"}})'
+PROCESSORS = f"""count without (cpu, mode)
+(rate(node_cpu_seconds_total{{{CHOSEN}, mode="idle"}}[$__rate_interval]))"""
 
 BOARD = Board(
     name="host",
@@ -83,7 +86,7 @@ BOARD = Board(
                 "Load of a processor",
                 "Tasks that run, or wait for a processor or a disk, for each processor. Above 1 some wait.",
                 COUNT,
-                query(f"max(node_load5{{{CHOSEN}}} / {PER_CPU})", "most loaded"),
+                query(f"max(node_load5{{{CHOSEN}}} / {PROCESSORS})", "most loaded"),
                 width=3,
                 limits=LOAD,
             ),
@@ -155,7 +158,7 @@ BOARD = Board(
                 "Load for each processor",
                 "Above the limit tasks wait as long as they work.",
                 COUNT,
-                query(f"topk(10, node_load5{{{CHOSEN}}} / {PER_CPU})", "{{instance}}"),
+                query(f"topk(10, node_load5{{{CHOSEN}}} / {PROCESSORS})", "{{instance}}"),
                 limits=LOAD,
             ),
             timeseries(
@@ -280,12 +283,12 @@ BOARD = Board(
                 BYTES_PER_SECOND,
                 query(
                     f"""sum(rate(node_network_receive_bytes_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
-                    or rate(container_network_receive_bytes_total{{{CHOSEN}, id="/", interface{CARDS}}}[$__rate_interval]))""",
+                    or rate(container_network_receive_bytes_total{{{HOST}}}[$__rate_interval]))""",
                     "received",
                 ),
                 query(
                     f"""sum(rate(node_network_transmit_bytes_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
-                    or rate(container_network_transmit_bytes_total{{{CHOSEN}, id="/", interface{CARDS}}}[$__rate_interval]))""",
+                    or rate(container_network_transmit_bytes_total{{{HOST}}}[$__rate_interval]))""",
                     "sent",
                 ),
             ),
@@ -294,19 +297,18 @@ BOARD = Board(
                 "Share of packets with errors, by card. Any for long: a cable, a card or its driver.",
                 RATIO,
                 query(
-                    f"""topk(10, (
-                      (rate(node_network_receive_errs_total{{{CHOSEN}}}[$__rate_interval])
-                        + rate(node_network_transmit_errs_total{{{CHOSEN}}}[$__rate_interval]))
-                      / (rate(node_network_receive_packets_total{{{CHOSEN}}}[$__rate_interval])
-                        + rate(node_network_transmit_packets_total{{{CHOSEN}}}[$__rate_interval]) > 0)
-                      or label_replace(
-                        (rate(container_network_receive_errors_total{{{CHOSEN}, id="/"}}[$__rate_interval])
-                          + rate(container_network_transmit_errors_total{{{CHOSEN}, id="/"}}[$__rate_interval]))
-                        / (rate(container_network_receive_packets_total{{{CHOSEN}, id="/"}}[$__rate_interval])
-                          + rate(container_network_transmit_packets_total{{{CHOSEN}, id="/"}}[$__rate_interval]) > 0),
-                        "device", "$1", "interface", "(.+)")
-                    ))""",
+                    f"""topk(10, (rate(node_network_receive_errs_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
+                      + rate(node_network_transmit_errs_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval]))
+                    / (rate(node_network_receive_packets_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
+                      + rate(node_network_transmit_packets_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval]) > 0))""",
                     "{{instance}} {{device}}",
+                ),
+                query(
+                    f"""topk(10, (rate(container_network_receive_errors_total{{{HOST}}}[$__rate_interval])
+                      + rate(container_network_transmit_errors_total{{{HOST}}}[$__rate_interval]))
+                    / (rate(container_network_receive_packets_total{{{HOST}}}[$__rate_interval])
+                      + rate(container_network_transmit_packets_total{{{HOST}}}[$__rate_interval]) > 0))""",
+                    "{{instance}} {{interface}}",
                 ),
                 limits=Limits(warning="host_network_errors_ratio"),
             ),
@@ -332,7 +334,7 @@ BOARD = Board(
             table(
                 "Machines",
                 "How large they are and since when they run.",
-                query(f"max by (instance) ({PER_CPU})"),
+                query(f"max by (instance) ({PROCESSORS})"),
                 query(f"max by (instance) (node_memory_MemTotal_bytes{{{CHOSEN}}})"),
                 query(f"1000 * max by (instance) (node_boot_time_seconds{{{CHOSEN}}})"),
                 columns=(

@@ -44,13 +44,14 @@ HEALTH: Mapping[float, State] = {
 def health(component: str, dashboard: str, alerts: str, watched: str) -> Query:
     """Return what the worst of the alerts that `alerts` selects says of a component; -1 without `watched`."""
     return query(
-        f"""label_replace(max(
+        f"""max(
           2 * ALERTS{{alertstate="firing", severity="critical", {alerts}}}
           or ALERTS{{alertstate="firing", severity="warning", {alerts}}}
           or 0 * {watched}
           or vector(-1)
-        ), "dashboard", "{dashboard}", "", "")""",
+        )""",
         component,
+        opens=f"/d/vw-{dashboard}",
     )
 
 
@@ -125,7 +126,6 @@ BOARD = Board(
                 width=24,
                 height=7,
                 states=HEALTH,
-                opens="/d/vw-${__field.labels.dashboard}",
             ),
         ),
         row(
@@ -274,10 +274,10 @@ BOARD = Board(
             ),
             timeseries(
                 "Memory usage",
-                "Seven days: of the largest vector stores and caches. See Capacity for when it will be used up.",
+                "Seven days: of all vector stores and of all caches. See Capacity for when it will be used up.",
                 BYTES,
-                query(f"topk(10, qdrant_memory_usage_bytes{{{CHOSEN}}})", "vector store {{instance}}"),
-                query(f"topk(10, dragonfly_memory_usage_bytes{{{CHOSEN}}})", "cache {{instance}}"),
+                query(f"sum(qdrant_memory_usage_bytes{{{CHOSEN}}})", "vector stores"),
+                query(f"sum(dragonfly_memory_usage_bytes{{{CHOSEN}}})", "caches"),
                 span=WEEK,
                 links=(("Capacity", "/d/vw-capacity"),),
             ),
