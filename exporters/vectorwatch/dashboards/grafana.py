@@ -47,7 +47,6 @@ from .panel import (
     Panel,
     State,
 )
-from .ranking import rank_once
 
 SCHEMA_VERSION = 42
 """Of @grafana/schema 13.2: the classic model that Grafana 12 and 13 read from files."""
@@ -260,7 +259,7 @@ def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
         return target.instant()  # what is gone has no state
     if panel.kind == "heatmap":
         target.format(prometheus.PromQueryFormat.HEATMAP)
-    return target.expr(rank_once(one.expr)).range().exemplar(one.exemplars)
+    return target.range().exemplar(one.exemplars)
 
 
 def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.DashboardLink]:
