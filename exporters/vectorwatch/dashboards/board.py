@@ -17,13 +17,15 @@ Folder: TypeAlias = Literal["Overview", "Search", "Infrastructure", "Application
 
 @dataclass(frozen=True)
 class Variable:
-    """A list to choose from: the values of `label` in the series that `selector` selects; All is `.+`."""
+    """A list to choose from: the values of `label` in the series that `selector` selects; All is `.+`.
+
+    The variable has the name of the label, unless `label` says another.
+    """
 
     name: str
     title: str
     selector: str
     label: str = ""
-    """Where it has not the name of the variable."""
 
     @property
     def query(self) -> str:
