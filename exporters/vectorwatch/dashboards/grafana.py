@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -45,6 +46,7 @@ from .panel import (
     Column,
     Limits,
     Panel,
+    Query,
     State,
 )
 
@@ -255,11 +257,16 @@ def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
     if panel.kind in ("table", "scatter"):
         return target.instant().format(prometheus.PromQueryFormat.TABLE)
     target.legend_format(one.legend or "__auto")
-    if panel.kind in ("gauge", "bars") or (panel.kind == "stat" and panel.states):
-        return target.instant()  # what is gone has no state
+    if panel.kind in ("gauge", "bars") or (panel.kind == "stat" and _is_of_now(panel, one)):
+        return target.instant()
     if panel.kind == "heatmap":
         target.format(prometheus.PromQueryFormat.HEATMAP)
     return target.range().exemplar(one.exemplars)
+
+
+def _is_of_now(panel: Panel, one: Query) -> bool:
+    """Say whether a number is asked for now only: what is gone has no state, a course of hours is dear."""
+    return panel.states is not None or re.search(r"\[(\$__range|\d+[hdw])\]", one.expr) is not None
 
 
 def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.DashboardLink]:

@@ -166,7 +166,10 @@ def stat(
     states: Mapping[float, State] | None = None,
     **look: Unpack[Look],
 ) -> Panel:
-    """One number now, with its course behind it unless it has `states`; several series stand side by side."""
+    """One number now; several series stand side by side.
+
+    Its course is behind it, unless it has `states` or looks at hours.
+    """
     return Panel("stat", title, about, unit, queries, width, height, states=states, **look)
 
 
