@@ -159,20 +159,28 @@ BOARD = Board(
                     f"sum by (error) (rate(dragonfly_errors_total{{{CHOSEN}}}[$__rate_interval]))",
                     "{{error}}",
                 ),
-                width=12,
             ),
             timeseries(
                 "Slow log",
-                "How long the newest slow command took, 0 while there was none. `SLOWLOG GET` on the server shows the "
-                "commands.",
-                SECONDS,
+                "At how many looks of ten minutes the newest slow command was a new one, of 40 at most. `SLOWLOG GET` on the "
+                "server shows the commands.",
+                COUNT,
                 query(
-                    f"""topk(20, max by (instance) (dragonfly_slowlog_newest_duration_seconds{{{CHOSEN}}}
-                    or on (job, instance) 0 * dragonfly_slowlog_entries{{{CHOSEN}}}))""",
+                    f"""max by (instance) (changes(dragonfly_slowlog_newest_timestamp_seconds{{{CHOSEN}}}[10m])
+                    or on (job, instance) 0 * dragonfly_slowlog_entries{{{CHOSEN}}})""",
                     "{{instance}}",
                 ),
-                width=12,
-                alerts=("CacheSlowlogGrowing",),
+                limits=Limits(warning="cache_slowlog_changes"),
+            ),
+            timeseries(
+                "Newest slow command",
+                "How long it took, 0 while there was none. A long one holds up all others.",
+                SECONDS,
+                query(
+                    f"""max by (instance) (dragonfly_slowlog_newest_duration_seconds{{{CHOSEN}}}
+                    or on (job, instance) 0 * dragonfly_slowlog_entries{{{CHOSEN}}})""",
+                    "{{instance}}",
+                ),
             ),
         ),
         row(
@@ -213,7 +221,8 @@ BOARD = Board(
             ),
             table(
                 "Servers",
-                "What answers, and what it does at its memory limit: with `noeviction` it refuses writes then.",
+                "What answers, and what it does at its memory limit: with `noeviction` it refuses writes then. Short times: it "
+                "restarted.",
                 query(
                     f"""max by (instance, product, version, mode, policy) (
                       dragonfly_server_info{{{CHOSEN}}}
@@ -221,12 +230,14 @@ BOARD = Board(
                       or on (job, instance) dragonfly_server_info{{{CHOSEN}}}
                     )"""
                 ),
+                query(f"max by (instance) (dragonfly_uptime_seconds{{{CHOSEN}}})"),
                 columns=(
                     Column("instance", "Server"),
                     Column("product", "Product"),
                     Column("version", "Version"),
                     Column("mode", "Mode"),
                     Column("policy", "At the limit"),
+                    Column("Value #B", "Runs for", SECONDS),
                 ),
                 width=12,
             ),
@@ -370,7 +381,6 @@ BOARD = Board(
                 ),
                 query(f"sum(rate(dragonfly_tiering_disk_hits_total{{{CHOSEN}}}[$__rate_interval]))", "disk"),
                 stacked=True,
-                width=12,
             ),
             timeseries(
                 "Room on disk",
@@ -378,7 +388,15 @@ BOARD = Board(
                 BYTES,
                 query(f"topk(10, dragonfly_tiering_allocated_bytes{{{CHOSEN}}})", "{{instance}} in use"),
                 query(f"topk(10, dragonfly_tiering_capacity_bytes{{{CHOSEN}}})", "{{instance}} set up"),
-                width=12,
+            ),
+            timeseries(
+                "Clients that wait for the disk",
+                "Times that one had to. Many: the disk is too slow for what is stored on it.",
+                EVENTS_PER_SECOND,
+                query(
+                    f"sum(rate(dragonfly_tiering_throttled_clients_total{{{CHOSEN}}}[$__rate_interval]))",
+                    "clients",
+                ),
             ),
             collapsed=True,
         ),

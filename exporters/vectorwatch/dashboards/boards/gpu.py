@@ -313,7 +313,8 @@ BOARD = Board(
             ),
             states(
                 "Links at full width",
-                "Whether PCIe has all lanes that card and slot can do. Not: the card sits badly, or shares its slot.",
+                "Whether PCIe has all lanes that card and slot can do. Not: the card sits badly, or shares its slot. The alert looks "
+                "at the generation under load, too; it falls while a card idles.",
                 query(
                     f"(gpu_pcie_link_lanes{{{CHOSEN}}} >= bool gpu_pcie_link_lanes_max{{{CHOSEN}}}){CARD}",
                     LEGEND,
@@ -367,6 +368,60 @@ BOARD = Board(
                     Column("uuid", "UUID", link="/d/vw-gpu?var-gpu=${__value.raw}"),
                 ),
             ),
+        ),
+        row(
+            "More of each card",
+            timeseries(
+                "Video engines",
+                "Share of time in which they worked, all cards together. Near 1: pictures or films are the bottleneck, whatever "
+                "the load above says.",
+                RATIO,
+                query(f"avg(gpu_encoder_utilization_ratio{{{CHOSEN}}})", "encoder"),
+                query(f"avg(gpu_decoder_utilization_ratio{{{CHOSEN}}})", "decoder"),
+                query(f"avg(gpu_jpeg_utilization_ratio{{{CHOSEN}}})", "JPEG"),
+                query(f"avg(gpu_optical_flow_utilization_ratio{{{CHOSEN}}})", "optical flow"),
+                maximum=1,
+            ),
+            timeseries(
+                "Mean power by energy",
+                "What the cards used in all, by their own meters. It is what is paid for, peaks and pauses included.",
+                WATTS,
+                query(f"sum(rate(gpu_energy_joules_total{{{CHOSEN}}}[$__rate_interval]))", "all cards"),
+            ),
+            timeseries(
+                "Fans",
+                "What they are told to run at; cards without fans of their own show 0. At 1 while the card is hot: dust, or hot "
+                "air around it.",
+                RATIO,
+                query(
+                    f"max by (instance, uuid) (gpu_fan_speed_ratio{{{CHOSEN}}}) {NONE_SEEN}",
+                    "{{instance}} {{uuid}}",
+                ),
+                maximum=1,
+            ),
+            timeseries(
+                "Slowed down by heat",
+                "Share of time, by reason, of the worst card, from the card's own counters: short spells are in it "
+                "that the state at each look misses.",
+                RATIO,
+                query(
+                    f"""max by (reason) (rate(gpu_clock_event_seconds_total{{{CHOSEN}, reason=~"hw_thermal|sw_thermal"}}[$__rate_interval]))
+                    {NONE_SEEN}""",
+                    "{{reason}}",
+                ),
+                width=12,
+            ),
+            timeseries(
+                "Replaced memory",
+                "Rows, or pages of older cards, that were taken out of use. It only grows; fast growth means that the card wears "
+                "out.",
+                COUNT,
+                query(f"sum by (error) (gpu_remapped_rows{{{CHOSEN}}}) {NONE_SEEN}", "rows {{error}}"),
+                query(f"sum by (error) (gpu_retired_pages{{{CHOSEN}}}) {NONE_SEEN}", "pages {{error}}"),
+                width=12,
+                alerts=("GpuResetPending",),
+            ),
+            collapsed=True,
         ),
     ),
 )

@@ -74,7 +74,8 @@ BOARD = Board(
             stat(
                 "Components",
                 "What the worst firing alert says of each component, whatever is chosen above. Click on one to see why. "
-                "Nothing is known of what is not watched: add it to prometheus/targets, or instrument it.",
+                "Nothing is known of what is not watched: add it to prometheus/targets, or instrument it. Monitoring is critical "
+                "without the Watchdog, too: no rule runs then.",
                 NONE,
                 health("Vector store", "qdrant", 'component="qdrant"', '(up{job="qdrant"} or qdrant_up)'),
                 health("Search quality", "hnsw", 'component="hnsw"', "hnsw_up"),
@@ -122,7 +123,12 @@ BOARD = Board(
                     "service_level:events:rate5m",
                 ),
                 health("Tracing", "tracing", 'component="jaeger"', 'up{job="jaeger"}'),
-                health("Monitoring", "monitoring", 'component="monitoring"', 'up{job="prometheus"}'),
+                health(
+                    "Monitoring",
+                    "monitoring",
+                    'component="monitoring"',
+                    'up{job="prometheus"} or 2 * absent(ALERTS{alertname="Watchdog"})',
+                ),
                 width=24,
                 height=7,
                 states=HEALTH,
