@@ -35,7 +35,9 @@ OF_MEMORY_LIMIT = f"container_memory_rss{{{CHOSEN}}} / (container_spec_memory_li
 OF_PERIODS = (
     f"rate(container_cpu_cfs_throttled_periods_total{{{CHOSEN}}}[$__rate_interval])"
     f" / (rate(container_cpu_cfs_periods_total{{{CHOSEN}}}[$__rate_interval]) > 0)"
+    f" or on (job, instance, name) 0 * container_spec_cpu_period{{{CHOSEN}}}"
 )
+"""0 without a limit."""
 OF_CPU_LIMIT = f"""sum without (cpu) (rate(container_cpu_usage_seconds_total{{{CHOSEN}}}[$__rate_interval]))
 / (
   container_spec_cpu_quota{{{CHOSEN}}} / container_spec_cpu_period{{{CHOSEN}}}

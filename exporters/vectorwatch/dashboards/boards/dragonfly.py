@@ -316,25 +316,25 @@ BOARD = Board(
             ),
             timeseries(
                 "Lag of replicas, Dragonfly",
-                "Changes that a replica has not confirmed; 0 without replicas. Growing: it cannot keep up, or its network "
-                "cannot.",
+                "Changes that the worst replica of a master has not confirmed; 0 without replicas. Growing: it cannot keep up, "
+                "or its network cannot.",
                 COUNT,
                 query(
-                    f"""topk(20, max by (instance, replica) (dragonfly_replica_lag_records{{{CHOSEN}}})
-                    or on (instance) 0 * max by (instance) (dragonfly_role{{{CHOSEN}, role="master"}} == 1))""",
-                    "{{instance}} {{replica}}",
+                    f"""topk(20, max by (instance) (dragonfly_replica_lag_records{{{CHOSEN}}})
+                    or 0 * max by (instance) (dragonfly_role{{{CHOSEN}, role="master"}} == 1))""",
+                    "{{instance}}",
                 ),
                 limits=Limits(warning="cache_replica_lag_records"),
             ),
             timeseries(
                 "Lag of replicas, Redis and Valkey",
-                "Bytes that a replica has not confirmed; 0 without replicas. Growing: it cannot keep up, or its network "
-                "cannot.",
+                "Bytes that the worst replica of a master has not confirmed; 0 without replicas. Growing: it cannot keep up, or "
+                "its network cannot.",
                 BYTES,
                 query(
-                    f"""topk(20, max by (instance, replica) (dragonfly_replica_lag_bytes{{{CHOSEN}}})
-                    or on (instance) 0 * max by (instance) (dragonfly_replicas_connected{{{CHOSEN}}}))""",
-                    "{{instance}} {{replica}}",
+                    f"""topk(20, max by (instance) (dragonfly_replica_lag_bytes{{{CHOSEN}}})
+                    or 0 * max by (instance) (dragonfly_replicas_connected{{{CHOSEN}}}))""",
+                    "{{instance}}",
                 ),
                 alerts=("CacheReplicaLagging",),
             ),

@@ -186,12 +186,12 @@ BOARD = Board(
             ),
             bars(
                 "Memory by program",
-                "The processes that use most; 0 and no process where the exporter's setting `processes` is off.",
+                "The processes that use most; none where the exporter's setting `processes` is off.",
                 BYTES,
                 query(
                     f"""topk(15, gpu_process_memory_used_bytes{{{CHOSEN}}}
-                    or on (job, instance, uuid) 0 * gpu_device_up{{{CHOSEN}}})""",
-                    "{{instance}} process {{pid}}",
+                    or on (job, instance, uuid) label_replace(0 * gpu_device_up{{{CHOSEN}}}, "pid", "none", "", ""))""",
+                    "{{instance}} {{uuid}} process {{pid}}",
                 ),
             ),
         ),
@@ -254,7 +254,7 @@ BOARD = Board(
                 COUNT,
                 query(
                     f"""sum by (xid) (increase(gpu_xid_errors_total{{{CHOSEN}}}[$__rate_interval]))
-                    {NONE_SEEN}""",
+                    or on () label_replace(0 * sum(gpu_devices{{{SERVER}}}), "xid", "none", "", "")""",
                     "XID {{xid}}",
                 ),
                 alerts=("GpuXidError", "GpuXidApplication"),
@@ -416,8 +416,10 @@ BOARD = Board(
                 "Rows, or pages of older cards, that were taken out of use. It only grows; fast growth means that the card wears "
                 "out.",
                 COUNT,
-                query(f"sum by (error) (gpu_remapped_rows{{{CHOSEN}}}) {NONE_SEEN}", "rows {{error}}"),
-                query(f"sum by (error) (gpu_retired_pages{{{CHOSEN}}}) {NONE_SEEN}", "pages {{error}}"),
+                query(
+                    f"sum by (error) (gpu_remapped_rows{{{CHOSEN}}} or gpu_retired_pages{{{CHOSEN}}}) {NONE_SEEN}",
+                    "{{error}}",
+                ),
                 width=12,
                 alerts=("GpuResetPending",),
             ),

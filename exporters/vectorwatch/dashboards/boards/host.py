@@ -297,17 +297,17 @@ BOARD = Board(
                 "Share of packets with errors, by card. Any for long: a cable, a card or its driver.",
                 RATIO,
                 query(
-                    f"""topk(10, (rate(node_network_receive_errs_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
-                      + rate(node_network_transmit_errs_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval]))
-                    / (rate(node_network_receive_packets_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
-                      + rate(node_network_transmit_packets_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval]) > 0))""",
+                    f"""topk(10, (rate(node_network_receive_errs_total{{{CHOSEN}}}[$__rate_interval])
+                      + rate(node_network_transmit_errs_total{{{CHOSEN}}}[$__rate_interval]))
+                    / clamp_min(rate(node_network_receive_packets_total{{{CHOSEN}}}[$__rate_interval])
+                      + rate(node_network_transmit_packets_total{{{CHOSEN}}}[$__rate_interval]), 0.001))""",
                     "{{instance}} {{device}}",
                 ),
                 query(
                     f"""topk(10, (rate(container_network_receive_errors_total{{{HOST}}}[$__rate_interval])
                       + rate(container_network_transmit_errors_total{{{HOST}}}[$__rate_interval]))
-                    / (rate(container_network_receive_packets_total{{{HOST}}}[$__rate_interval])
-                      + rate(container_network_transmit_packets_total{{{HOST}}}[$__rate_interval]) > 0))""",
+                    / clamp_min(rate(container_network_receive_packets_total{{{HOST}}}[$__rate_interval])
+                      + rate(container_network_transmit_packets_total{{{HOST}}}[$__rate_interval]), 0.001))""",
                     "{{instance}} {{interface}}",
                 ),
                 limits=Limits(warning="host_network_errors_ratio"),
