@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -39,11 +40,13 @@ from .panel import (
     PERCENT,
     RATIO,
     REQUESTS_PER_SECOND,
+    RUNBOOKS,
     SECONDS,
     WATTS,
     Column,
     Limits,
     Panel,
+    Query,
     State,
 )
 
@@ -69,8 +72,6 @@ _UNITS: Mapping[str, Sequence[str]] = {
     "watts": (WATTS,),
 }
 """By the unit of a threshold: those of a panel on which it may be drawn."""
-_PROXY = "/api/datasources/proxy/uid/${datasource}/user/runbooks/"
-"""Grafana hands this on to Prometheus, which serves docs/: no address of a host stands in a dashboard."""
 
 Thresholds = Mapping[str, Threshold]
 
@@ -238,6 +239,13 @@ def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) ->
         builder.max(panel.maximum)
     if panel.states:
         builder.mappings([_mapping(panel.states)])
+    for index, one in enumerate(panel.queries):
+        if one.opens:
+            links = [{"title": one.legend, "url": one.opens, "targetBlank": False}]
+            setting = dashboard.DynamicConfigValue(id_val="links", value=links)
+            builder.override_by_query(string.ascii_uppercase[index], [setting])
+    if panel.span:
+        builder.time_from(panel.span)
     found: dashboard.Panel = builder.build()
     return found
 
@@ -249,11 +257,16 @@ def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
     if panel.kind in ("table", "scatter"):
         return target.instant().format(prometheus.PromQueryFormat.TABLE)
     target.legend_format(one.legend or "__auto")
-    if panel.kind in ("gauge", "bars"):
+    if panel.kind in ("gauge", "bars") or (panel.kind == "stat" and _is_of_now(panel, one)):
         return target.instant()
     if panel.kind == "heatmap":
         target.format(prometheus.PromQueryFormat.HEATMAP)
     return target.range().exemplar(one.exemplars)
+
+
+def _is_of_now(panel: Panel, one: Query) -> bool:
+    """Say whether a number is asked for now only: what is gone has no state, a course of hours is dear."""
+    return panel.states is not None or re.search(r"\[(\$__range|\d+[hdw])\]", one.expr) is not None
 
 
 def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.DashboardLink]:
@@ -261,7 +274,7 @@ def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.Dashboa
     names = [name for one in limits if one for name in (one.critical, one.warning) if name]
     alerts = [thresholds[name].alert for name in names if name in thresholds]
     for alert in dict.fromkeys((*alerts, *panel.alerts)):
-        yield _link(f"Runbook: {alert}", f"{_PROXY}{alert}.md", in_new_tab=True)
+        yield _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md", in_new_tab=True)
 
 
 def _steps(panel: Panel, where: str, thresholds: Thresholds) -> builders.ThresholdsConfig:

@@ -25,6 +25,9 @@ TIMESTAMP = "dateTimeFromNow"
 """A Unix time as «3 hours ago»; Grafana wants milliseconds: multiply seconds by 1000 in the query."""
 NONE = "none"
 
+RUNBOOKS = "/api/datasources/proxy/uid/${datasource}/user/runbooks/"
+"""Grafana hands this on to Prometheus, which serves docs/: no address of a host stands in a dashboard."""
+
 Colour: TypeAlias = Literal["green", "yellow", "orange", "red", "blue", "purple", "text", "transparent"]
 Kind: TypeAlias = Literal["timeseries", "stat", "gauge", "bars", "states", "heatmap", "table", "scatter"]
 
@@ -37,6 +40,8 @@ class Query:
     legend: str = ""
     exemplars: bool = False
     """Draw the traces that Prometheus keeps of a histogram as dots."""
+    opens: str = ""
+    """Where a click on its values leads."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,13 @@ class Panel:
     """Alerts about this value, beyond those of the limits: their runbooks are linked."""
     links: Sequence[tuple[str, str]] = ()
     """Titles and addresses, such as `("GPU", "/d/vw-gpu?$instance")`."""
+    span: str = ""
+    """A time range of its own, such as `7d`, whatever that of the dashboard is."""
 
 
-def query(expr: str, legend: str = "", *, exemplars: bool = False) -> Query:
+def query(expr: str, legend: str = "", *, exemplars: bool = False, opens: str = "") -> Query:
     """Return a query."""
-    return Query(" ".join(expr.split()), legend, exemplars)
+    return Query(" ".join(expr.split()), legend, exemplars, opens)
 
 
 class Look(TypedDict, total=False):
@@ -118,6 +125,7 @@ class Look(TypedDict, total=False):
     maximum: float | None
     alerts: Sequence[str]
     links: Sequence[tuple[str, str]]
+    span: str
 
 
 def timeseries(
@@ -158,7 +166,10 @@ def stat(
     states: Mapping[float, State] | None = None,
     **look: Unpack[Look],
 ) -> Panel:
-    """One number now, with its course behind it; several series stand side by side."""
+    """One number now; several series stand side by side.
+
+    Its course is behind it, unless it has `states` or looks at hours.
+    """
     return Panel("stat", title, about, unit, queries, width, height, states=states, **look)
 
 

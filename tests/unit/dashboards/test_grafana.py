@@ -127,6 +127,34 @@ def test_where_small_values_are_bad_the_colours_are_the_other_way_round() -> Non
     assert panel["targets"][0]["instant"] is True
 
 
+@pytest.mark.parametrize(
+    ("panel", "of_now"),
+    [
+        (stat("S", "x", SECONDS, query("a")), False),
+        (stat("S", "x", SECONDS, query("rate(a[$__rate_interval])")), False),
+        (stat("S", "x", SECONDS, query("increase(a[$__range])")), True),
+        (stat("S", "x", SECONDS, query("avg_over_time(a[1d])")), True),
+        (stat("S", "x", "none", query("a"), states=UP_DOWN), True),
+        (timeseries("T", "x", SECONDS, query("increase(a[1h])")), False),
+    ],
+)
+def test_a_number_that_is_a_state_or_over_hours_is_asked_for_now_only(panel: Panel, of_now: bool) -> None:
+    assert only(panel)["targets"][0]["instant"] is of_now
+
+
+def test_each_value_of_a_number_may_lead_somewhere() -> None:
+    panel = only(stat("S", "x", "none", query("a", "A"), query("b", "B", opens="/d/vw-other")))
+    (override,) = panel["fieldConfig"]["overrides"]
+    assert override["matcher"] == {"id": "byFrameRefID", "options": "B"}
+    assert override["properties"] == [
+        {"id": "links", "value": [{"title": "B", "url": "/d/vw-other", "targetBlank": False}]}
+    ]
+
+
+def test_a_panel_may_have_a_time_range_of_its_own() -> None:
+    assert only(timeseries("T", "x", SECONDS, query("a"), span="7d"))["timeFrom"] == "7d"
+
+
 def test_milliseconds_are_drawn_on_a_panel_of_seconds() -> None:
     panel = only(stat("S", "x", SECONDS, query("up"), limits=Limits(critical="slow_milliseconds")))
     assert steps(panel) == [(None, "green"), (0.25, "red")]
