@@ -101,10 +101,13 @@ BOARD = Board(
                 ),
             ),
             stat(
-                "Saved in a day",
-                "Estimated cost of model calls that the cache made needless in the last 24 hours.",
+                "Saved an hour",
+                "Estimated cost of the model calls that the cache makes needless, at the pace of now.",
                 DOLLARS,
-                query(f"sum(increase(vital_cache_cost_saved_dollars_total{{{SERVICE}}}[1d]))", "saved"),
+                query(
+                    f"3600 * sum(rate(vital_cache_cost_saved_dollars_total{{{SERVICE}}}[$__rate_interval]))",
+                    "an hour",
+                ),
                 links=(("LLM cost", "/d/vw-llm-cost?${job:queryparam}&${instance:queryparam}"),),
             ),
         ),

@@ -32,7 +32,6 @@ BOARD = Board(
     components=("cost", "workflow"),
     restarts=f"process_start_time_seconds{{{SERVICE}}}",
     variables=job_and_instance("vital_estimated_cost_dollars_total"),
-    span="now-24h",
     links=(
         ("Workflow quality", "/d/vw-workflow?${job:queryparam}&${instance:queryparam}"),
         ("Cache performance", "/d/vw-cache?${job:queryparam}&${instance:queryparam}"),
@@ -41,11 +40,13 @@ BOARD = Board(
     rows=(
         row(
             "Is it within budget?",
-            stat(
+            bars(
                 "Estimated daily cost",
-                "Of the last 24 hours, of the dearest job. Beyond the limit see which tenant, mode and part it is.",
+                "Of the last 24 hours, of the dearest jobs. Beyond the limit see which tenant, mode and part it is.",
                 DOLLARS,
-                query(f"max(sum by (job) (increase({COST}[1d])))", "24 hours"),
+                query(f"topk(3, sum by (job) (increase({COST}[1d])))", "{{job}}"),
+                width=4,
+                height=4,
                 limits=Limits(warning="llm_daily_cost_dollars"),
             ),
             stat(
@@ -55,32 +56,34 @@ BOARD = Board(
                 query('86400 * sum(job:vital_estimated_cost_dollars:rate5m{job=~"$job"})', "a day"),
                 alerts=("LLMCostSpike",),
             ),
-            stat(
+            bars(
                 "Cost saved via cache",
-                "What the answers that came from the cache would have cost in the last 24 hours.",
+                "What the answers that came from the cache would have cost in the last 24 hours, by mode.",
                 DOLLARS,
-                query(f"sum(increase({SAVED}[1d]))", "saved"),
+                query(f"topk(4, sum by (mode) (increase({SAVED}[1d])))", "{{mode}}"),
+                width=4,
+                height=4,
             ),
             stat(
                 "Cost savings percentage",
-                "What the cache saved, of what there would have been to pay without it, in the last hour. A fall is a "
-                "rise of cost: see Cache performance.",
+                "What the cache saves, of what there would be to pay without it. A fall is a rise of cost: see Cache "
+                "performance.",
                 RATIO,
                 query(
-                    f"""sum(increase({SAVED}[1h]))
-                    / (sum(increase({SAVED}[1h])) + sum(increase({COST}[1h])) > 0)""",
+                    f"""sum(rate({SAVED}[$__rate_interval]))
+                    / (sum(rate({SAVED}[$__rate_interval])) + sum(rate({COST}[$__rate_interval])) > 0)""",
                     "saved",
                 ),
                 links=(("Cache performance", "/d/vw-cache?${job:queryparam}&${instance:queryparam}"),),
             ),
             stat(
                 "Cost of a thousand workflows",
-                "At the mix of modes and models of the last hour. It rises with longer prompts, dearer models and fewer "
+                "At the mix of modes and models of now. It rises with longer prompts, dearer models and fewer "
                 "hits.",
                 DOLLARS,
                 query(
-                    f"""1000 * sum(increase({COST}[1h]))
-                    / (sum(increase(vital_workflow_requests_total{{{SERVICE}}}[1h])) > 0)""",
+                    f"""1000 * sum(rate({COST}[$__rate_interval]))
+                    / (sum(rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
                     "a thousand",
                 ),
             ),

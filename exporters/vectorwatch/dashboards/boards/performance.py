@@ -144,7 +144,7 @@ BOARD = Board(
                         f"""histogram_quantile({share}, sum by (le)
                         (rate(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
                         legend,
-                        exemplars=True,
+                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in PERCENTILES
                 ),
@@ -200,8 +200,11 @@ BOARD = Board(
                 "Requests now and a week ago",
                 "This hour and the same hour last week. TrafficDropped warns when almost nothing is left.",
                 REQUESTS_PER_SECOND,
-                query(f"sum(rate(http_requests_total{{{SERVICE}}}[1h]))", "now"),
-                query(f"sum(rate(http_requests_total{{{SERVICE}}}[1h] offset 1w))", "a week ago"),
+                query(f"sum(avg_over_time(throughput_requests_per_second{{{SERVICE}}}[1h]))", "now"),
+                query(
+                    f"sum(avg_over_time(throughput_requests_per_second{{{SERVICE}}}[1h] offset 1w))",
+                    "a week ago",
+                ),
                 alerts=("TrafficDropped",),
             ),
             timeseries(
@@ -253,7 +256,7 @@ BOARD = Board(
                         f"""histogram_quantile({share}, sum by (le)
                         (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}, cache_status!="hit"}}[$__rate_interval])))""",
                         legend,
-                        exemplars=True,
+                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in PERCENTILES[1:]
                 ),
