@@ -175,7 +175,7 @@ BOARD = Board(
                 "Entries by service. The lower it stays below the capacity, the more room there is; at the capacity it "
                 "evicts.",
                 COUNT,
-                query(f"topk(10, vital_cache_size_entries{{{SERVICE}}})", "{{instance}}"),
+                query(f"vital_cache_size_entries{{{SERVICE}}}", "{{instance}}"),
                 query(f"min(vital_cache_capacity_entries{{{SERVICE}}})", "smallest capacity"),
             ),
             timeseries(
@@ -183,7 +183,7 @@ BOARD = Board(
                 "Entries by capacity. WorkflowCacheNearCapacity warns above the limit.",
                 RATIO,
                 query(
-                    f"topk(10, vital_cache_size_entries{{{SERVICE}}} / (vital_cache_capacity_entries{{{SERVICE}}} > 0))",
+                    f"vital_cache_size_entries{{{SERVICE}}} / (vital_cache_capacity_entries{{{SERVICE}}} > 0)",
                     "{{instance}}",
                 ),
                 maximum=1,
@@ -193,7 +193,7 @@ BOARD = Board(
                 "Cache memory usage",
                 "By service. Rising at a steady number of entries: the answers have grown.",
                 BYTES,
-                query(f"topk(10, vital_cache_memory_bytes{{{SERVICE}}})", "{{instance}}"),
+                query(f"vital_cache_memory_bytes{{{SERVICE}}}", "{{instance}}"),
                 links=(("Cache server (DragonflyDB)", "/d/vw-dragonfly"),),
             ),
             timeseries(

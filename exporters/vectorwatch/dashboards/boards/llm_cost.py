@@ -45,8 +45,8 @@ BOARD = Board(
                 "Of the last 24 hours, of the dearest jobs. Beyond the limit see which tenant, mode and part it is.",
                 DOLLARS,
                 query(f"topk(3, sum by (job) (increase({COST}[1d])))", "{{job}}"),
-                width=4,
-                height=4,
+                width=6,
+                height=5,
                 limits=Limits(warning="llm_daily_cost_dollars"),
             ),
             stat(
@@ -55,14 +55,6 @@ BOARD = Board(
                 DOLLARS,
                 query('86400 * sum(job:vital_estimated_cost_dollars:rate5m{job=~"$job"})', "a day"),
                 alerts=("LLMCostSpike",),
-            ),
-            bars(
-                "Cost saved via cache",
-                "What the answers that came from the cache would have cost in the last 24 hours, by mode.",
-                DOLLARS,
-                query(f"topk(4, sum by (mode) (increase({SAVED}[1d])))", "{{mode}}"),
-                width=4,
-                height=4,
             ),
             stat(
                 "Cost savings percentage",
@@ -86,6 +78,7 @@ BOARD = Board(
                     / (sum(rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
                     "a thousand",
                 ),
+                width=5,
             ),
             stat(
                 "Calls that fail, worst model",
@@ -98,6 +91,7 @@ BOARD = Board(
                     "worst model",
                 ),
                 limits=CALL_ERRORS,
+                width=5,
             ),
         ),
         row(
@@ -126,18 +120,28 @@ BOARD = Board(
                 "Models, tools and retrieval of the last 24 hours.",
                 DOLLARS,
                 query(f"sum by (component) (increase({COST}[1d]))", "{{component}}"),
+                width=6,
             ),
             bars(
                 "Cost per mode",
                 "Of the last 24 hours. A dear mode that few ask for may be better served by another.",
                 DOLLARS,
                 query(f"sum by (mode) (increase({COST}[1d]))", "{{mode}}"),
+                width=6,
             ),
             bars(
                 "Most expensive tenants",
                 "Of the last 24 hours. One far above its usual share: a loop on their side, or somebody with their key.",
                 DOLLARS,
                 query(f"topk(10, sum by (tenant_id) (increase({COST}[1d])))", "{{tenant_id}}"),
+                width=6,
+            ),
+            bars(
+                "Cost saved via cache",
+                "What the answers that came from the cache would have cost in the last 24 hours, by mode.",
+                DOLLARS,
+                query(f"topk(4, sum by (mode) (increase({SAVED}[1d])))", "{{mode}}"),
+                width=6,
             ),
         ),
         row(
@@ -167,8 +171,8 @@ BOARD = Board(
                 "Mean by model. It is what a call costs, and most of how long it takes.",
                 NONE,
                 query(
-                    f"""topk(10, sum by (model) (rate(vital_llm_tokens_used_total{{{SERVICE}}}[$__rate_interval]))
-                    / (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])) > 0))""",
+                    f"""sum by (model) (rate(vital_llm_tokens_used_total{{{SERVICE}}}[$__rate_interval]))
+                    / (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])) > 0)""",
                     "{{model}}",
                 ),
             ),
@@ -209,9 +213,9 @@ BOARD = Board(
                 "Share that ended in an error. One model alone: its provider or its limits. All: the network or the key.",
                 RATIO,
                 query(
-                    f"""topk(10, (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status="error"}}[$__rate_interval]))
+                    f"""(sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status="error"}}[$__rate_interval]))
                     or 0 * sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])))
-                    / (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    / (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status!="cancelled"}}[$__rate_interval])) > 0)""",
                     "{{model}}",
                 ),
                 limits=CALL_ERRORS,
@@ -223,8 +227,8 @@ BOARD = Board(
                 "model.",
                 SECONDS,
                 query(
-                    f"""topk(10, histogram_quantile(0.95, sum by (le, model)
-                    (rate(vital_llm_call_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, model)
+                    (rate(vital_llm_call_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
                     "{{model}}",
                     exemplars=True,
                 ),
@@ -234,8 +238,8 @@ BOARD = Board(
                 "What users see as waiting when answers are streamed. Rising alone: long prompts, or a queue.",
                 SECONDS,
                 query(
-                    f"""topk(10, histogram_quantile(0.95, sum by (le, model)
-                    (rate(vital_llm_time_to_first_token_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, model)
+                    (rate(vital_llm_time_to_first_token_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
                     "{{model}}",
                     exemplars=True,
                 ),

@@ -122,8 +122,8 @@ BOARD = Board(
                 "the processors.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, model_name)
-                    (rate(model_inference_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, model_name)
+                    (rate(model_inference_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
                     "{{model_name}}",
                     exemplars=True,
                 ),
@@ -135,8 +135,8 @@ BOARD = Board(
                 "Beside the slowest twentieth: far below it, few requests are slow; near it, all of them are.",
                 SECONDS,
                 query(
-                    f"""topk(15, sum by (model_name) (rate(model_inference_duration_seconds_sum{{{CHOSEN}}}[$__rate_interval]))
-                    / ({INFERENCES} > 0))""",
+                    f"""sum by (model_name) (rate(model_inference_duration_seconds_sum{{{CHOSEN}}}[$__rate_interval]))
+                    / ({INFERENCES} > 0)""",
                     "{{model_name}}",
                 ),
             ),
@@ -144,13 +144,13 @@ BOARD = Board(
                 "Inferences",
                 "By model. None where there should be some: requests go to another model, or nowhere.",
                 OPERATIONS_PER_SECOND,
-                query(f"topk(15, {INFERENCES})", "{{model_name}}"),
+                query(f"{INFERENCES}", "{{model_name}}"),
             ),
             timeseries(
                 "Model queue length",
                 "Requests that wait, by model. It should come back to 0 between bursts.",
                 COUNT,
-                query(f"topk(15, max by (model_name) (model_queue_length{{{CHOSEN}}}))", "{{model_name}}"),
+                query(f"max by (model_name) (model_queue_length{{{CHOSEN}}})", "{{model_name}}"),
                 limits=QUEUE,
                 alerts=("ModelQueueBacklog",),
             ),
@@ -159,8 +159,8 @@ BOARD = Board(
                 "95 of 100 requests wait less. It rises before the time of the model does.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, model_name)
-                    (rate(model_queue_wait_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, model_name)
+                    (rate(model_queue_wait_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
                     "{{model_name}}",
                     exemplars=True,
                 ),
@@ -210,8 +210,8 @@ BOARD = Board(
                 "An inference, by model. Above the limit requests fail or another model answers.",
                 RATIO,
                 query(
-                    f"""topk(15, (sum by (model_name) (rate(model_errors_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
-                    / ({INFERENCES} > 0))""",
+                    f"""(sum by (model_name) (rate(model_errors_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
+                    / ({INFERENCES} > 0)""",
                     "{{model_name}}",
                 ),
                 width=6,
@@ -235,8 +235,8 @@ BOARD = Board(
                 "slow.",
                 EVENTS_PER_SECOND,
                 query(
-                    f"""topk(15, sum by (model_name) (rate(model_timeout_total{{{CHOSEN}}}[$__rate_interval]))
-                    or 0 * {INFERENCES})""",
+                    f"""sum by (model_name) (rate(model_timeout_total{{{CHOSEN}}}[$__rate_interval]))
+                    or 0 * {INFERENCES}""",
                     "{{model_name}}",
                 ),
                 width=6,
@@ -248,8 +248,8 @@ BOARD = Board(
                 "or dearer.",
                 RATIO,
                 query(
-                    f"""topk(15, (sum by (model_name) (rate(model_fallback_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
-                    / ({INFERENCES} > 0))""",
+                    f"""(sum by (model_name) (rate(model_fallback_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
+                    / ({INFERENCES} > 0)""",
                     "{{model_name}}",
                 ),
                 width=6,
@@ -263,21 +263,15 @@ BOARD = Board(
                 "Model memory",
                 "What each model takes, as the application says. The largest one decides which card it fits on.",
                 BYTES,
-                query(
-                    f"topk(15, max by (model_name) (model_memory_usage_bytes{{{CHOSEN}}}))", "{{model_name}}"
-                ),
+                query(f"max by (model_name) (model_memory_usage_bytes{{{CHOSEN}}})", "{{model_name}}"),
             ),
             timeseries(
                 "GPU memory of services",
                 "What applications have allocated and may still allocate, by device. Allocated growing at steady load: a "
                 "leak.",
                 BYTES,
-                query(
-                    f"topk(10, model_vram_allocated_bytes{{{SERVICE}}})", "{{instance}} {{device}} allocated"
-                ),
-                query(
-                    f"topk(10, model_vram_available_bytes{{{SERVICE}}})", "{{instance}} {{device}} available"
-                ),
+                query(f"model_vram_allocated_bytes{{{SERVICE}}}", "{{instance}} {{device}} allocated"),
+                query(f"model_vram_available_bytes{{{SERVICE}}}", "{{instance}} {{device}} available"),
                 alerts=("ModelVRAMExhausted",),
             ),
             timeseries(

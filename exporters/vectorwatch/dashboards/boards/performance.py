@@ -125,13 +125,13 @@ BOARD = Board(
                 "Overall request rate",
                 "By service, over five minutes. One that falls alone while it is up: its clients or the way to it.",
                 REQUESTS_PER_SECOND,
-                query(f"topk(15, throughput_requests_per_second{{{SERVICE}}})", "{{job}} {{instance}}"),
+                query(f"throughput_requests_per_second{{{SERVICE}}}", "{{job}} {{instance}}"),
             ),
             timeseries(
                 "Error rate",
                 "Share of answers with 5xx by service. A step up at a restart mark is that release.",
                 RATIO,
-                query(f"topk(15, error_rate_percentage{{{SERVICE}}} / 100)", "{{job}} {{instance}}"),
+                query(f"error_rate_percentage{{{SERVICE}}} / 100", "{{job}} {{instance}}"),
                 limits=HTTP_ERRORS,
             ),
             timeseries(
@@ -193,7 +193,7 @@ BOARD = Board(
                 "Requests and WebSockets that are being served now. It rises when answers become slow, or callers many; "
                 "above the limit they begin to wait.",
                 COUNT,
-                query(f"topk(15, active_connections{{{SERVICE}}})", "{{job}} {{instance}}"),
+                query(f"active_connections{{{SERVICE}}}", "{{job}} {{instance}}"),
                 limits=Limits(warning="http_active_connections"),
             ),
             timeseries(
@@ -304,9 +304,9 @@ BOARD = Board(
                 "Workflow quality.",
                 RATIO,
                 query(
-                    f"""topk(15, (sum by (instance) (rate(vital_workflow_requests_failed_total{{{SERVICE}}}[$__rate_interval]))
+                    f"""(sum by (instance) (rate(vital_workflow_requests_failed_total{{{SERVICE}}}[$__rate_interval]))
                     or 0 * sum by (instance) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (instance) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0))""",
+                    / (sum by (instance) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
                     "{{instance}}",
                 ),
                 width=12,

@@ -180,10 +180,9 @@ BOARD = Board(
                 "Share of answers with 5xx. One server alone: its disk or memory. All: what was deployed or sent.",
                 RATIO,
                 query(
-                    f"""topk(10,
-                    (sum by (instance) (rate(rest_responses_total{{{SERVER}, status=~"5.."}}[$__rate_interval]))
+                    f"""(sum by (instance) (rate(rest_responses_total{{{SERVER}, status=~"5.."}}[$__rate_interval]))
                     or 0 * sum by (instance) (rate(rest_responses_total{{{SERVER}}}[$__rate_interval])))
-                    / (sum by (instance) (rate(rest_responses_total{{{SERVER}}}[$__rate_interval])) > 0))""",
+                    / (sum by (instance) (rate(rest_responses_total{{{SERVER}}}[$__rate_interval])) > 0)""",
                     "{{instance}}",
                 ),
                 limits=ERRORS,
@@ -194,8 +193,8 @@ BOARD = Board(
                 "something is new: load, data, or a setting.",
                 NONE,
                 query(
-                    f"""topk(10, (instance:search_duration:mean5m{{{SERVER}}} - instance:search_duration:avg1d{{{SERVER}}})
-                    / (instance:search_duration:stddev1d{{{SERVER}}} > 0))""",
+                    f"""(instance:search_duration:mean5m{{{SERVER}}} - instance:search_duration:avg1d{{{SERVER}}})
+                    / (instance:search_duration:stddev1d{{{SERVER}}} > 0)""",
                     "{{instance}}",
                 ),
                 minimum=None,
@@ -366,7 +365,7 @@ BOARD = Board(
                 "What the server holds, mapped files not counted. Above the limit vectors belong on disk or quantized, "
                 "or on more servers.",
                 BYTES,
-                query(f"topk(10, qdrant_memory_usage_bytes{{{SERVER}}})", "{{instance}}"),
+                query(f"qdrant_memory_usage_bytes{{{SERVER}}}", "{{instance}}"),
                 limits=Limits(warning="qdrant_memory_bytes"),
                 links=(("Capacity", "/d/vw-capacity?${instance:queryparam}"),),
             ),
@@ -375,8 +374,8 @@ BOARD = Board(
                 "Of those allowed to the process. At 100 % the server can open no segment and no connection.",
                 RATIO,
                 query(
-                    f"""topk(10, process_open_fds{{{SERVER}, job="qdrant"}}
-                    / (process_max_fds{{{SERVER}, job="qdrant"}} > 0))""",
+                    f"""process_open_fds{{{SERVER}, job="qdrant"}}
+                    / (process_max_fds{{{SERVER}, job="qdrant"}} > 0)""",
                     "{{instance}}",
                 ),
                 limits=Limits(warning="process_open_files_ratio"),
@@ -387,7 +386,7 @@ BOARD = Board(
                 "fewer segments.",
                 RATIO,
                 query(
-                    f"topk(10, process_open_mmaps{{{SERVER}}} / (system_max_mmaps{{{SERVER}}} > 0))",
+                    f"process_open_mmaps{{{SERVER}}} / (system_max_mmaps{{{SERVER}}} > 0)",
                     "{{instance}}",
                 ),
                 limits=Limits(warning="qdrant_memory_maps_ratio"),
@@ -436,14 +435,14 @@ BOARD = Board(
                 "Threads",
                 "Of the server's process. A steep rise is a pile of requests that wait for the disk or for a lock.",
                 COUNT,
-                query(f'topk(10, process_threads{{{SERVER}, job="qdrant"}})', "{{instance}}"),
+                query(f'process_threads{{{SERVER}, job="qdrant"}}', "{{instance}}"),
             ),
             timeseries(
                 "What the exporter could not read",
                 "Reasons of failed reads and collections left out. Above 0 this dashboard does not show everything: look "
                 "at the exporter's key, address and settings.",
                 COUNT,
-                query(f"topk(5, sum by (reason) (qdrant_scrape_failed{{{SERVER}}}))", "{{reason}}"),
+                query(f"sum by (reason) (qdrant_scrape_failed{{{SERVER}}})", "{{reason}}"),
                 query(
                     f"""sum(qdrant_skipped_collections{{{SERVER}}} + qdrant_unreadable_collections{{{SERVER}}})""",
                     "collections left out",
@@ -490,7 +489,7 @@ BOARD = Board(
                 "Operations of the cluster that a node has not carried out yet. A node that stays above the limit is too "
                 "slow or stuck.",
                 COUNT,
-                query(f"topk(10, qdrant_consensus_pending_operations{{{SERVER}}})", "{{instance}}"),
+                query(f"qdrant_consensus_pending_operations{{{SERVER}}}", "{{instance}}"),
                 limits=Limits(warning="qdrant_pending_operations"),
             ),
             timeseries(
@@ -499,7 +498,7 @@ BOARD = Board(
                 "is down.",
                 EVENTS_PER_SECOND,
                 query(
-                    f"topk(10, sum by (instance, peer) (rate(qdrant_consensus_send_failures_total{{{SERVER}}}[$__rate_interval])))",
+                    f"sum by (instance, peer) (rate(qdrant_consensus_send_failures_total{{{SERVER}}}[$__rate_interval]))",
                     "{{instance}} to {{peer}}",
                 ),
                 width=6,

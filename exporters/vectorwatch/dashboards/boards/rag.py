@@ -162,10 +162,9 @@ BOARD = Board(
                 "One collection alone: its alias, its filters or its dimensions. All: the search server or the way to it.",
                 RATIO,
                 query(
-                    f"""topk(15,
-                    (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
+                    f"""(sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
                     or 0 * sum by (collection) (rate(query_api_requests_total{{{CHOSEN}}}[$__rate_interval])))
-                    / (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    / (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0)""",
                     "{{collection}}",
                 ),
                 limits=QUERY_ERRORS,
@@ -175,8 +174,8 @@ BOARD = Board(
                 "Which operation on which collection is slow. QueryAPISlowdown watches each of them.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, operation, collection)
+                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
                     "{{operation}} {{collection}}",
                 ),
                 limits=QUERY_TIME,
@@ -233,16 +232,18 @@ BOARD = Board(
             timeseries(
                 "HyDE generation time",
                 "How long the model writes a document; dots are traces. It adds to the time of every query that misses "
-                "the cache.",
+                "the cache; where that is seldom, the mean of an hour says more.",
                 SECONDS,
-                *(
-                    query(
-                        f"""histogram_quantile({share}, sum by (le)
-                        (rate(hyde_generation_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
-                        legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
-                    )
-                    for share, legend in PERCENTILES
+                query(
+                    f"""sum(rate(hyde_generation_duration_seconds_sum{{{SERVICE}}}[1h]))
+                    / (sum(rate(hyde_generation_duration_seconds_count{{{SERVICE}}}[1h])) > 0)""",
+                    "mean of an hour",
+                ),
+                query(
+                    f"""histogram_quantile(0.95, sum by (le)
+                    (rate(hyde_generation_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
+                    "95 of 100 faster",
+                    exemplars=True,
                 ),
                 limits=Limits(warning="hyde_generation_p95_seconds"),
             ),
@@ -252,8 +253,8 @@ BOARD = Board(
                 "is worth.",
                 RATIO,
                 query(
-                    f"""topk(15, sum by (instance) (rate(hyde_cache_misses_total{{{SERVICE}}}[1h]))
-                    / (sum by (instance) (rate(hyde_cache_requests_total{{{SERVICE}}}[1h])) > 0))""",
+                    f"""sum by (instance) (rate(hyde_cache_misses_total{{{SERVICE}}}[1h]))
+                    / (sum by (instance) (rate(hyde_cache_requests_total{{{SERVICE}}}[1h])) > 0)""",
                     "{{instance}}",
                 ),
                 maximum=1,
@@ -279,10 +280,9 @@ BOARD = Board(
                 "Which source is broken. RAGFailureRateHigh pages, because answers look as good as before.",
                 RATIO,
                 query(
-                    f"""topk(15,
-                    (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status="error"}}[$__rate_interval]))
+                    f"""(sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status="error"}}[$__rate_interval]))
                     or 0 * sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    / (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0)""",
                     "{{source_type}}",
                 ),
                 width=6,
@@ -337,8 +337,8 @@ BOARD = Board(
                 "which reads every point.",
                 SECONDS,
                 query(
-                    f"""topk(15, sum by (operation, field_type) (payload_indexing_duration_seconds_sum{{{SERVICE}}})
-                    / (sum by (operation, field_type) (payload_indexing_duration_seconds_count{{{SERVICE}}}) > 0))""",
+                    f"""sum by (operation, field_type) (payload_indexing_duration_seconds_sum{{{SERVICE}}})
+                    / (sum by (operation, field_type) (payload_indexing_duration_seconds_count{{{SERVICE}}}) > 0)""",
                     "{{operation}} {{field_type}}",
                 ),
                 limits=Limits(

@@ -94,7 +94,7 @@ BOARD = Board(
                 "A service that is missing has tracing switched off, samples nothing, or sends to another address.",
                 COUNT,
                 query(
-                    f"count(count by (service_name) (traces_span_metrics_calls_total{{{CHOSEN}}}))",
+                    f"count(sum by (service_name) (rate(traces_span_metrics_calls_total{{{CHOSEN}}}[$__rate_interval])))",
                     "services",
                 ),
             ),
@@ -102,7 +102,7 @@ BOARD = Board(
                 "Series of span metrics",
                 "Operations that are counted. Jaeger stops at 5,000: a service puts ids into the names of its spans.",
                 COUNT,
-                query("count(traces_span_metrics_calls_total)", "series"),
+                query("count(rate(traces_span_metrics_calls_total[$__rate_interval]))", "series"),
             ),
         ),
         row(
@@ -112,8 +112,8 @@ BOARD = Board(
                 "That each service answered. A fall in one alone: its callers, or the way to it.",
                 REQUESTS_PER_SECOND,
                 query(
-                    f"""topk(15, sum by (service_name)
-                    (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])))""",
+                    f"""sum by (service_name)
+                    (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval]))""",
                     "{{service_name}}",
                 ),
             ),
@@ -123,9 +123,9 @@ BOARD = Board(
                 "rose first.",
                 RATIO,
                 query(
-                    f"""topk(15, (sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}, {FAILED}}}[$__rate_interval]))
+                    f"""(sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}, {FAILED}}}[$__rate_interval]))
                     or 0 * sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])))
-                    / (sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])) > 0))""",
+                    / (sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])) > 0)""",
                     "{{service_name}}",
                 ),
                 limits=Limits(warning="http_error_ratio_warning", critical="http_error_ratio_critical"),
@@ -135,8 +135,8 @@ BOARD = Board(
                 "95 of 100 requests are answered faster; dots are traces: open a high one and see which part took it.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, service_name)
-                    (rate(traces_span_metrics_duration_milliseconds_bucket{{{ASKED}}}[$__rate_interval]))) / 1000)""",
+                    f"""histogram_quantile(0.95, sum by (le, service_name)
+                    (rate(traces_span_metrics_duration_milliseconds_bucket{{{ASKED}}}[$__rate_interval]))) / 1000""",
                     "{{service_name}}",
                     exemplars=True,
                 ),
@@ -267,20 +267,20 @@ BOARD = Board(
                 "Memory of Jaeger",
                 "At three quarters of its limit it begins to refuse spans.",
                 BYTES,
-                query("topk(10, otelcol_process_memory_rss_bytes)", "{{instance}}"),
+                query("otelcol_process_memory_rss_bytes", "{{instance}}"),
             ),
             timeseries(
                 "Processors of Jaeger",
                 "Processors at work. Near those of the machine it falls behind.",
                 COUNT,
-                query("topk(10, rate(otelcol_process_cpu_seconds_total[$__rate_interval]))", "{{instance}}"),
+                query("rate(otelcol_process_cpu_seconds_total[$__rate_interval])", "{{instance}}"),
             ),
             timeseries(
                 "Queue before the storage",
                 "How full it is, where the exporter has one (a storage on another host). At 100 % spans are lost.",
                 RATIO,
                 query(
-                    "topk(10, otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0))",
+                    "otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0)",
                     "{{instance}} {{exporter}}",
                 ),
                 maximum=1,

@@ -108,7 +108,7 @@ BOARD = Board(
                 SECONDS,
                 query(
                     f"""min(time() - (process_start_time_seconds{{{SERVICE}}}
-                    and on (job, instance) vital_workflow_requests_total{{{SERVICE}}}))""",
+                    and on (job, instance) vital_active_workflows{{{SERVICE}}}))""",
                     "up for",
                 ),
                 alerts=("ProcessRestarting",),
@@ -225,9 +225,9 @@ BOARD = Board(
                 "Share of runs that ended in an error, by tool. Above the limit answers are made without it.",
                 RATIO,
                 query(
-                    f"""topk(15, (sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status="error"}}[$__rate_interval]))
+                    f"""(sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status="error"}}[$__rate_interval]))
                     or 0 * sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    / (sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0)""",
                     "{{tool_name}}",
                 ),
                 width=6,
@@ -238,8 +238,8 @@ BOARD = Board(
                 "By tool and outcome. Many more runs for the same requests: an agent in a loop.",
                 OPERATIONS_PER_SECOND,
                 query(
-                    f"""topk(15, sum by (tool_name, status)
-                    (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval])))""",
+                    f"""sum by (tool_name, status)
+                    (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval]))""",
                     "{{tool_name}} {{status}}",
                 ),
                 width=6,
@@ -249,8 +249,8 @@ BOARD = Board(
                 "95 of 100 runs are faster. A workflow waits for each tool in turn.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, tool_name)
-                    (rate(vital_tool_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, tool_name)
+                    (rate(vital_tool_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
                     "{{tool_name}}",
                     exemplars=True,
                 ),
@@ -261,7 +261,7 @@ BOARD = Board(
                 "Uses by agent, the most used. One that vanishes is no longer chosen, or no longer loaded.",
                 OPERATIONS_PER_SECOND,
                 query(
-                    f"topk(10, sum by (agent_name) (rate(vital_agent_usage_total{{{SERVICE}}}[$__rate_interval])))",
+                    f"sum by (agent_name) (rate(vital_agent_usage_total{{{SERVICE}}}[$__rate_interval]))",
                     "{{agent_name}}",
                 ),
                 width=6,
