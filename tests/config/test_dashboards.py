@@ -22,7 +22,7 @@ EXCEPTIONS: Exceptions = {
     ("template-instance-rule", "vw-service-levels"): "as above",
     ("template-job-rule", "vw-tracing"): "spans are of services, whose names are in `service_name`",
     ("template-instance-rule", "vw-tracing"): "as above",
-    ("rank-instant", "vw-qdrant *"): "collections and endpoints may be hundreds; the largest of each moment matter",
+    ("rank-instant", "vw-qdrant *"): "collections and endpoints may be hundreds; the largest matter",
     ("rank-instant", "vw-performance * endpoint*"): "endpoints of all services may be hundreds",
     ("rank-instant", "vw-performance * Request size *"): "as above",
     ("rank-instant", "vw-tracing * operation*"): "operations of all services may be thousands",
