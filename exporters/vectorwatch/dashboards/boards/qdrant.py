@@ -45,7 +45,6 @@ BOARD = Board(
     title="Vector search (Qdrant)",
     about="Whether Qdrant answers fast and without errors, whether its collections are well, and what it uses.",
     components=("qdrant",),
-    restarts=f"process_start_time_seconds{{{SERVER}}}",
     variables=(
         Variable("job", "Job", f"{{{SCRAPED}}}"),
         Variable("instance", "Instance", f'{{{SCRAPED}, job=~"$job"}}'),

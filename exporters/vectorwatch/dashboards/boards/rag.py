@@ -273,7 +273,6 @@ BOARD = Board(
                     (rate(vital_rag_retrievals_total{{{SERVICE}}}[$__rate_interval]))""",
                     "{{source_type}} {{status}}",
                 ),
-                width=6,
             ),
             timeseries(
                 "Retrievals that fail by source",
@@ -285,7 +284,6 @@ BOARD = Board(
                     / (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0)""",
                     "{{source_type}}",
                 ),
-                width=6,
                 limits=RETRIEVAL_ERRORS,
             ),
             timeseries(
@@ -298,24 +296,29 @@ BOARD = Board(
                     "{{source_type}}",
                     exemplars=True,
                 ),
-                width=6,
             ),
             timeseries(
                 "Documents a retrieval finds",
-                "Mean by source, and the share of retrievals that find nothing. A fall means a filter that is too "
-                "narrow, or an index that lost documents.",
+                "Mean by source. A fall means a filter that is too narrow, or an index that lost documents.",
                 COUNT,
                 query(
                     f"""sum by (source_type) (rate(vital_rag_documents_retrieved_sum{{{SERVICE}}}[$__rate_interval]))
                     / (sum by (source_type) (rate(vital_rag_documents_retrieved_count{{{SERVICE}}}[$__rate_interval])) > 0)""",
-                    "{{source_type}} documents",
+                    "{{source_type}}",
                 ),
+                width=12,
+            ),
+            timeseries(
+                "Retrievals that find nothing",
+                "Share by source that ended well and brought no document. They are no failures, and the model has as "
+                "little to read.",
+                RATIO,
                 query(
                     f"""sum by (source_type) (rate(vital_rag_documents_retrieved_bucket{{{SERVICE}, le=~"0|0.0"}}[$__rate_interval]))
                     / (sum by (source_type) (rate(vital_rag_documents_retrieved_count{{{SERVICE}}}[$__rate_interval])) > 0)""",
-                    "{{source_type}} share with none",
+                    "{{source_type}}",
                 ),
-                width=6,
+                width=12,
             ),
         ),
         row(

@@ -35,7 +35,6 @@ BOARD = Board(
     about="Rate, errors and time of every service and operation, counted from their spans before any is forgotten; and "
     "whether Jaeger gets, keeps and finds them.",
     components=("jaeger",),
-    restarts='process_start_time_seconds{job="jaeger"}',
     variables=(Variable("service_name", "Service", "traces_span_metrics_calls_total"),),
     links=(
         ("Performance overview", "/d/vw-performance"),
