@@ -316,7 +316,7 @@ BOARD = Board(
                     Column("instance", "Server"),
                     Column("Value", "Points", COUNT),
                 ),
-                width=8,
+                width=12,
                 alerts=("QdrantAliasMoved", "QdrantAliasMissing"),
             ),
             table(
@@ -332,7 +332,7 @@ BOARD = Board(
                     Column("data_type", "Type"),
                     Column("Value", "Points", COUNT),
                 ),
-                width=8,
+                width=12,
                 alerts=("QdrantPayloadIndexMissing",),
             ),
             table(
@@ -354,7 +354,7 @@ BOARD = Board(
                     Column("quantization", "Quantization"),
                     Column("on_disk", "On disk"),
                 ),
-                width=8,
+                height=6,
             ),
         ),
         row(
