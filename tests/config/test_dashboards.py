@@ -22,11 +22,6 @@ EXCEPTIONS: Exceptions = {
     ("template-instance-rule", "vw-service-levels"): "as above",
     ("template-job-rule", "vw-tracing"): "spans are of services, whose names are in `service_name`",
     ("template-instance-rule", "vw-tracing"): "as above",
-    ("rank-instant", "vw-qdrant *"): "collections and endpoints may be hundreds; the largest matter",
-    ("rank-instant", "vw-performance * endpoint*"): "endpoints of all services may be hundreds",
-    ("rank-instant", "vw-performance * Request size *"): "as above",
-    ("rank-instant", "vw-tracing * operation*"): "operations of all services may be thousands",
-    ("rank-instant", "vw-tracing * others*"): "as above",
 }
 """By rule and place: why it need not be mended. An exception that covers nothing must go."""
 
