@@ -270,8 +270,12 @@ BOARD = Board(
                 "What applications have allocated and may still allocate, by device. Allocated growing at steady load: a "
                 "leak.",
                 BYTES,
-                query(f"model_vram_allocated_bytes{{{SERVICE}}}", "{{instance}} {{device}} allocated"),
-                query(f"model_vram_available_bytes{{{SERVICE}}}", "{{instance}} {{device}} available"),
+                query(
+                    f"topk(10, model_vram_allocated_bytes{{{SERVICE}}})", "{{instance}} {{device}} allocated"
+                ),
+                query(
+                    f"topk(10, model_vram_available_bytes{{{SERVICE}}})", "{{instance}} {{device}} available"
+                ),
                 alerts=("ModelVRAMExhausted",),
             ),
             timeseries(

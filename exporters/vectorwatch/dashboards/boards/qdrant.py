@@ -497,7 +497,7 @@ BOARD = Board(
                 "is down.",
                 EVENTS_PER_SECOND,
                 query(
-                    f"sum by (instance, peer) (rate(qdrant_consensus_send_failures_total{{{SERVER}}}[$__rate_interval]))",
+                    f"topk(10, sum by (instance, peer) (rate(qdrant_consensus_send_failures_total{{{SERVER}}}[$__rate_interval])))",
                     "{{instance}} to {{peer}}",
                 ),
                 width=6,

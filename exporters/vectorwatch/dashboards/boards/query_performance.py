@@ -153,8 +153,8 @@ BOARD = Board(
                 "Which database of which service is slow. DatabaseQueryLatencyRegression watches each of them.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
+                    f"""topk(15, histogram_quantile(0.95, sum by (le, instance, pool)
+                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
                     "{{pool}} {{instance}}",
                 ),
                 width=12,
@@ -240,8 +240,8 @@ BOARD = Board(
                 "tables.",
                 RATIO,
                 query(
-                    f"""sum by (instance, pool) (rate(db_slow_queries_total{{{SERVICE}}}[$__rate_interval]))
-                    / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}}}[$__rate_interval])) > 0)""",
+                    f"""topk(15, sum by (instance, pool) (rate(db_slow_queries_total{{{SERVICE}}}[$__rate_interval]))
+                    / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "{{pool}} {{instance}}",
                 ),
                 width=12,

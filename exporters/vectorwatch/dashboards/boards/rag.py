@@ -162,9 +162,9 @@ BOARD = Board(
                 "One collection alone: its alias, its filters or its dimensions. All: the search server or the way to it.",
                 RATIO,
                 query(
-                    f"""(sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
+                    f"""topk(15, (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
                     or 0 * sum by (collection) (rate(query_api_requests_total{{{CHOSEN}}}[$__rate_interval])))
-                    / (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0)""",
+                    / (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "{{collection}}",
                 ),
                 limits=QUERY_ERRORS,
@@ -174,8 +174,8 @@ BOARD = Board(
                 "Which operation on which collection is slow. QueryAPISlowdown watches each of them.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
+                    f"""topk(15, histogram_quantile(0.95, sum by (le, operation, collection)
+                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
                     "{{operation}} {{collection}}",
                 ),
                 limits=QUERY_TIME,

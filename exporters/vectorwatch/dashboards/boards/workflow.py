@@ -238,8 +238,8 @@ BOARD = Board(
                 "By tool and outcome. Many more runs for the same requests: an agent in a loop.",
                 OPERATIONS_PER_SECOND,
                 query(
-                    f"""sum by (tool_name, status)
-                    (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval]))""",
+                    f"""topk(15, sum by (tool_name, status)
+                    (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval])))""",
                     "{{tool_name}} {{status}}",
                 ),
                 width=6,
@@ -261,7 +261,7 @@ BOARD = Board(
                 "Uses by agent, the most used. One that vanishes is no longer chosen, or no longer loaded.",
                 OPERATIONS_PER_SECOND,
                 query(
-                    f"sum by (agent_name) (rate(vital_agent_usage_total{{{SERVICE}}}[$__rate_interval]))",
+                    f"topk(10, sum by (agent_name) (rate(vital_agent_usage_total{{{SERVICE}}}[$__rate_interval])))",
                     "{{agent_name}}",
                 ),
                 width=6,
