@@ -14,7 +14,6 @@ from ..panel import (
     Column,
     Limits,
     bars,
-    heatmap,
     query,
     stat,
     table,
@@ -129,13 +128,6 @@ BOARD = Board(
                 width=12,
                 limits=QUERY_TIME,
             ),
-            heatmap(
-                "Spread of query times",
-                "How many statements took how long. A second band is a kind of statement that waits: for a lock, or for "
-                "a scan of a table.",
-                SECONDS,
-                f"sum by (le) (increase(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))",
-            ),
             timeseries(
                 "Query time by type, slowest twentieth",
                 "Selects slow alone: an index is missing. Inserts and updates slow: locks, or a slow disk under the log.",
@@ -178,15 +170,6 @@ BOARD = Board(
                 width=12,
                 alerts=("DatabaseQuerySlowerThanLastWeek",),
             ),
-            timeseries(
-                "Queries now and a week ago",
-                "Rate of this hour and of the same hour last week. Many more for the same traffic: a release that asks "
-                "more often, or a cache that is lost.",
-                OPERATIONS_PER_SECOND,
-                query(f"sum(rate(db_query_total{{{SERVICE}}}[1h]))", "now"),
-                query(f"sum(rate(db_query_total{{{SERVICE}}}[1h] offset 1w))", "a week ago"),
-                width=12,
-            ),
         ),
         row(
             "What is asked",
@@ -195,6 +178,7 @@ BOARD = Board(
                 "Statements of the last hour by their verb. A type that is new here came with a release.",
                 COUNT,
                 query(f"sum by (query_type) (increase(db_query_total{{{SERVICE}}}[1h]))", "{{query_type}}"),
+                width=12,
             ),
             timeseries(
                 "Queries by type",
@@ -205,6 +189,7 @@ BOARD = Board(
                     "{{query_type}}",
                 ),
                 stacked=True,
+                width=12,
             ),
             timeseries(
                 "Time spent by type",
@@ -215,6 +200,16 @@ BOARD = Board(
                     "{{query_type}}",
                 ),
                 stacked=True,
+                width=12,
+            ),
+            timeseries(
+                "Queries now and a week ago",
+                "Rate of this hour and of the same hour last week. Many more for the same traffic: a release that asks "
+                "more often, or a cache that is lost.",
+                OPERATIONS_PER_SECOND,
+                query(f"sum(rate(db_query_total{{{SERVICE}}}[1h]))", "now"),
+                query(f"sum(rate(db_query_total{{{SERVICE}}}[1h] offset 1w))", "a week ago"),
+                width=12,
             ),
         ),
         row(
@@ -275,26 +270,16 @@ BOARD = Board(
             "Connection affinity",
             timeseries(
                 "Connection specialization performance",
-                "Time that a connection saves which has served this type of query before, in percent. Below 0 affinity "
+                "Time that a connection saves which has served this type of query before, in percent, in the service where "
+                "it saves least. Below 0 affinity "
                 "costs more than it saves: switch it off for that type.",
                 PERCENT,
                 query(
-                    f"""avg by (query_type) (db_connection_affinity_performance_gain_percent{{{SERVICE}}})""",
+                    f"""min by (query_type) (db_connection_affinity_performance_gain_percent{{{SERVICE}}})""",
                     "{{query_type}}",
                 ),
                 minimum=None,
-            ),
-            timeseries(
-                "Affinity hits",
-                "Share of queries that got a connection of their type. Low: too few connections for so many types.",
-                RATIO,
-                query(
-                    f"""sum by (query_type) (rate(db_connection_affinity_hits_total{{{SERVICE}}}[$__rate_interval]))
-                    / (sum by (query_type) (rate(db_connection_affinity_hits_total{{{SERVICE}}}[$__rate_interval]))
-                    + sum by (query_type) (rate(db_connection_affinity_misses_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
-                    "{{query_type}}",
-                ),
-                maximum=1,
+                width=12,
             ),
             timeseries(
                 "Affinity score",
@@ -307,6 +292,7 @@ BOARD = Board(
                 ),
                 maximum=1,
                 limits=Limits(warning="database_affinity_score", below=True),
+                width=12,
             ),
         ),
     ),
