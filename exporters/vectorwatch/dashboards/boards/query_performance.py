@@ -270,9 +270,8 @@ BOARD = Board(
             "Connection affinity",
             timeseries(
                 "Connection specialization performance",
-                "Time that a connection saves which has served this type of query before, in percent, in the service where "
-                "it saves least. Below 0 affinity "
-                "costs more than it saves: switch it off for that type.",
+                "Percent of the time that a connection saves which has served this type of query before, where it saves "
+                "least. Below 0 affinity costs more than it saves: switch it off for that type.",
                 PERCENT,
                 query(
                     f"""min by (query_type) (db_connection_affinity_performance_gain_percent{{{SERVICE}}})""",
