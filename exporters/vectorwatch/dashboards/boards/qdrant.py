@@ -302,60 +302,6 @@ BOARD = Board(
                     "{{id}} {{instance}}",
                 ),
             ),
-            table(
-                "Aliases",
-                "Which collection an alias leads to, and its points. Applications that search by a missing alias get "
-                "errors; one that leads to an empty collection finds nothing.",
-                query(
-                    f"""max by (instance, alias, collection) (qdrant_alias_info{{{CHOSEN}}}
-                    * on (job, instance, collection) group_left () qdrant_collection_points{{{CHOSEN}}})"""
-                ),
-                columns=(
-                    Column("alias", "Alias"),
-                    Column("collection", "Collection"),
-                    Column("instance", "Server"),
-                    Column("Value", "Points", COUNT),
-                ),
-                width=12,
-                alerts=("QdrantAliasMoved", "QdrantAliasMissing"),
-            ),
-            table(
-                "Payload indexes",
-                "Fields that filters can use quickly, and how many points have them. A filter on any other field is "
-                "slow, and the graph may miss neighbours.",
-                query(
-                    f"max by (collection, field, data_type) (qdrant_collection_payload_index_points{{{CHOSEN}}})"
-                ),
-                columns=(
-                    Column("collection", "Collection"),
-                    Column("field", "Field"),
-                    Column("data_type", "Type"),
-                    Column("Value", "Points", COUNT),
-                ),
-                width=12,
-                alerts=("QdrantPayloadIndexMissing",),
-            ),
-            table(
-                "How vectors are kept",
-                "Parameters of each vector. `m` 0 has no graph; quantization saves memory and costs recall; on disk "
-                "saves more and costs time.",
-                query(
-                    f"""max by (collection, vector, kind, size, distance, m, ef_construct, quantization, on_disk)
-                    (qdrant_collection_vector_info{{{CHOSEN}}})"""
-                ),
-                columns=(
-                    Column("collection", "Collection"),
-                    Column("vector", "Vector"),
-                    Column("kind", "Kind"),
-                    Column("size", "Size"),
-                    Column("distance", "Distance"),
-                    Column("m", "m"),
-                    Column("ef_construct", "ef_construct"),
-                    Column("quantization", "Quantization"),
-                    Column("on_disk", "On disk"),
-                ),
-                height=6,
-            ),
         ),
         row(
             "What it uses, and causes",
@@ -415,28 +361,6 @@ BOARD = Board(
                 ),
             ),
             timeseries(
-                "Payload indexes made",
-                "Requests to make an index in the last hour, by outcome. Errors here leave filters slow.",
-                COUNT,
-                query(
-                    f"sum by (operation, status) (increase(qdrant_index_operations_total{{{SERVER}}}[1h]))",
-                    "{{operation}} {{status}}",
-                ),
-            ),
-            bars(
-                "Issues that the server reports",
-                "Above 0 the server itself says what is slow, such as filters on fields without an index; "
-                "GET /issues has the details.",
-                COUNT,
-                query(f"sum by (kind) (qdrant_issues{{{SERVER}}})", "{{kind}}"),
-            ),
-            timeseries(
-                "Threads",
-                "Of the server's process. A steep rise is a pile of requests that wait for the disk or for a lock.",
-                COUNT,
-                query(f'process_threads{{{SERVER}, job="qdrant"}}', "{{instance}}"),
-            ),
-            timeseries(
                 "What the exporter could not read",
                 "Reasons of failed reads and collections left out. Above 0 this dashboard does not show everything: look "
                 "at the exporter's key, address and settings.",
@@ -448,6 +372,82 @@ BOARD = Board(
                 ),
                 alerts=("TargetUnreadable",),
             ),
+        ),
+        row(
+            "Aliases, indexes and settings",
+            table(
+                "Aliases",
+                "Which collection an alias leads to, and its points. Applications that search by a missing alias get "
+                "errors; one that leads to an empty collection finds nothing.",
+                query(
+                    f"""max by (instance, alias, collection) (qdrant_alias_info{{{CHOSEN}}}
+                    * on (job, instance, collection) group_left () qdrant_collection_points{{{CHOSEN}}})"""
+                ),
+                columns=(
+                    Column("alias", "Alias"),
+                    Column("collection", "Collection"),
+                    Column("instance", "Server"),
+                    Column("Value", "Points", COUNT),
+                ),
+                width=12,
+                alerts=("QdrantAliasMoved", "QdrantAliasMissing"),
+            ),
+            table(
+                "Payload indexes",
+                "Fields that filters can use quickly, and how many points have them. A filter on any other field is "
+                "slow, and the graph may miss neighbours.",
+                query(
+                    f"max by (collection, field, data_type) (qdrant_collection_payload_index_points{{{CHOSEN}}})"
+                ),
+                columns=(
+                    Column("collection", "Collection"),
+                    Column("field", "Field"),
+                    Column("data_type", "Type"),
+                    Column("Value", "Points", COUNT),
+                ),
+                width=12,
+                alerts=("QdrantPayloadIndexMissing",),
+            ),
+            table(
+                "How vectors are kept",
+                "Parameters of each vector. `m` 0 has no graph; quantization saves memory and costs recall; on disk "
+                "saves more and costs time.",
+                query(
+                    f"""max by (collection, vector, kind, size, distance, m, ef_construct, quantization, on_disk)
+                    (qdrant_collection_vector_info{{{CHOSEN}}})"""
+                ),
+                columns=(
+                    Column("collection", "Collection"),
+                    Column("vector", "Vector"),
+                    Column("kind", "Kind"),
+                    Column("size", "Size"),
+                    Column("distance", "Distance"),
+                    Column("m", "m"),
+                    Column("ef_construct", "ef_construct"),
+                    Column("quantization", "Quantization"),
+                    Column("on_disk", "On disk"),
+                ),
+                height=6,
+            ),
+            timeseries(
+                "Payload indexes made",
+                "Requests to make an index in the last hour, by outcome. Errors here leave filters slow.",
+                COUNT,
+                query(
+                    f"sum by (operation, status) (increase(qdrant_index_operations_total{{{SERVER}}}[1h]))",
+                    "{{operation}} {{status}}",
+                ),
+                width=12,
+            ),
+            bars(
+                "Issues that the server reports",
+                "Above 0 the server itself says what is slow, such as filters on fields without an index; "
+                "GET /issues has the details.",
+                COUNT,
+                query(f"sum by (kind) (qdrant_issues{{{SERVER}}})", "{{kind}}"),
+                width=12,
+            ),
+            collapsed=True,
         ),
         row(
             "Cluster and recovery",
