@@ -30,7 +30,7 @@ def list_times(now: float) -> list[float]:
 
 
 def write_history(series: Sequence[Series], now: float, path: Path) -> None:
-    """Write the past of each series as OpenMetrics: what counts rises to its value, the rest goes up and down."""
+    """Write the past of each series as OpenMetrics: what counts has risen, the rest goes up and down."""
     times = list_times(now)
     by_name: dict[str, list[Series]] = {}
     for labels, value in series:
