@@ -19,6 +19,7 @@ import yaml
 
 from tests.dashboards.answers import Answers, Rows, explain_empty, list_past_names
 from tests.dashboards.history import make_blocks, write_history
+from tests.dashboards.promql import list_unfiltered, mark_variables, name_of, selectors
 from tests.dashboards.queries import Dashboard, Query, built_ins, read_dashboards
 from tests.dashboards.whole_stack import WholeStack, run_whole_stack
 from vectorwatch.demo.repository import find_repository
@@ -29,6 +30,8 @@ _LIVE = "127.+|https?:.+"
 """`instance` of all that runs; what is played beside it has names of its own."""
 
 _LABEL = re.compile(r"{{\s*([\w.]+)\s*}}")
+_UNFILTERED = ("vw-start · Components",)
+"""A matrix of all components, whatever is chosen."""
 _SOMETIMES: Mapping[str, Sequence[str]] = {"vw-alerts · Firing now": ("service_level",)}
 """Columns of labels that not every alert has."""
 _DRAWN = ("timeseries", "stat", "gauge", "bargauge", "state-timeline")
@@ -186,6 +189,28 @@ def test_what_runs_here_answers_all_but_what_is_listed(outcomes: list[Outcome]) 
     _fail("queries that only a recording answers", [str(one.query) for one in outcomes if one.only_played])
     used = {place for one in outcomes for place in _find(one.query, ONLY_PLAYED)}
     assert used == set(ONLY_PLAYED), "these places are no more"
+
+
+def test_recordings_and_alerts_are_filtered_by_what_one_chooses(
+    dashboards: list[Dashboard], outcomes: list[Outcome], whole_stack: WholeStack
+) -> None:
+    """The other metrics are seen to by tests/config/test_dashboards.py, which knows their labels."""
+    answers = Answers(whole_stack.url)
+    recorded = {*_read_recordings(whole_stack.rules), "ALERTS"}
+    labels_of = {
+        name: {label for labels, _ in answers.ask(f'{{__name__="{name}"}}') for label in labels}
+        for name in recorded
+    }
+    wrong = []
+    for dashboard in dashboards:
+        variables = {one["name"] for one in dashboard.variables}
+        for query in dashboard.queries(mark_variables(dashboard)):
+            for selector in selectors(answers.parse(query.expr)) if query.kind == "panel" else ():
+                name = name_of(selector)
+                lacking = list_unfiltered(selector, variables & labels_of.get(name, set()))
+                wrong += [f"{query}: `{name}` is not filtered by ${variable}" for variable in lacking]
+    answers.close()
+    _fail("selectors", [one for one in dict.fromkeys(wrong) if not one.startswith(_UNFILTERED)])
 
 
 def test_annotations_ask_for_something_that_exists(
