@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import yaml
 
 from tests.dashboards.playback import play
 from vectorwatch.demo import CACHE
+from vectorwatch.demo.app import SERVICE
+from vectorwatch.demo.app.fault_client import FaultClient
 from vectorwatch.demo.interruption import Interruption
 from vectorwatch.demo.ports import HOST, find_free_ports
 from vectorwatch.demo.readiness import answers_http
@@ -49,6 +52,7 @@ PLAYED_BESIDE: Sequence[tuple[str, str]] = (
     ("gpu-exporter", "tests/dashboards/recorded/gpu-rare.prom"),
     ("dragonfly-exporter", "tests/unit/dragonfly/golden/dragonfly-1.40-replica.prom"),
     ("dragonfly-exporter", "tests/unit/dragonfly/golden/dragonfly-1.39.0.prom"),
+    ("jaeger", "tests/dashboards/recorded/jaeger-queue.prom"),
     ("qdrant", "tests/dashboards/recorded/qdrant-native.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.14-cluster.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.19-features.prom"),
@@ -62,6 +66,9 @@ _EVERY_NAME = Path("tests/unit/instrument/domains/every_name.py")
 # container; the paths are those of a container.
 _LEFT_OUT_FLAGS = ("--path.", "--no-collector.")
 
+_FAULTS = ("alias_failure", "payload_index_failure", "query_errors", "security_burst")
+"""What happens seldom, and is empty until then where no series can stand in for it."""
+_FAULT_SECONDS = 90.0
 _HURRIED_PROBE = {"INTERVAL_SECONDS": "15", "QUERIES_PER_MINUTE": "600", "MAX_LOAD_RATIO": "0.2"}
 
 
@@ -81,7 +88,7 @@ class WholeStack:
     def read_traces(self) -> None:
         """Read as a person does in Jaeger, where there is one, so that it counts reads."""
         if "jaeger" in self.stack.site.ports:
-            asked = {"service": "demo-app", "limit": "1"}
+            asked = {"service": SERVICE, "limit": "1"}
             httpx.get(self.stack.site.url("jaeger", "/api/traces"), params=asked, trust_env=False, timeout=60)
 
     @property
@@ -121,11 +128,14 @@ def run_whole_stack() -> Iterator[WholeStack]:
         beside = [(job, repository / recording) for job, recording in PLAYED_BESIDE]
         beside.append(("app", _use_every_name(repository, site.folder / "every-name.prom")))
         played = [(job, path.stem, until_the_end.enter_context(play(path))) for job, path in beside]
-        _list_probed(rendered / "targets" / "blackbox.yml", [page, site.url("demo-app", "/healthz")])
+        _list_probed(rendered / "targets" / "blackbox.yml", [page, site.url(SERVICE, "/healthz")])
         _write_jobs(rendered / "jobs" / "played.yml", played)
         _shorten_intervals(rendered / "rules")
         site.configuration.prometheus.write_text(text, encoding="utf-8")
         httpx.post(f"{site.url('prometheus')}/-/reload", trust_env=False, timeout=60).raise_for_status()
+        faults = FaultClient(site.url(SERVICE))
+        for fault in _FAULTS:
+            faults.begin(fault, _FAULT_SECONDS)
         yield WholeStack(stack, rendered / "rules", tools["promtool"])
 
 
@@ -160,7 +170,9 @@ def _describe_replica(site: Site, port: int) -> Service:
 
 def _use_every_name(repository: Path, path: Path) -> Path:
     command = [sys.executable, str(repository / _EVERY_NAME)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # One model is let in, so that others are refused, and counted as such.
+    environment = {**os.environ, "VECTORWATCH_INSTRUMENT_MAX_MODELS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     path.write_text(done.stdout, encoding="utf-8")
     return path
 

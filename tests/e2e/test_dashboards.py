@@ -32,8 +32,12 @@ _LIVE = "127.+|https?:.+"
 _LABEL = re.compile(r"{{\s*([\w.]+)\s*}}")
 _UNFILTERED = ("vw-start · Components",)
 """A matrix of all components, whatever is chosen."""
-_SOMETIMES: Mapping[str, Sequence[str]] = {"vw-alerts · Firing now": ("service_level",)}
-"""Columns of labels that not every alert has."""
+_SOMETIMES: Mapping[str, Sequence[str]] = {
+    "vw-alerts · Firing now": ("service_level",),
+    "vw-start · Firing alerts": ("job", "instance"),
+    "vw-service-levels · Service levels now": ("collection",),
+}
+"""Columns of labels that not every alert or service level has."""
 _DRAWN = ("timeseries", "stat", "gauge", "bargauge", "state-timeline")
 
 ONLY_PLAYED: Mapping[str, str] = {
@@ -42,7 +46,11 @@ ONLY_PLAYED: Mapping[str, str] = {
     "vw-start · GPU * · *": "as above",
     "vw-capacity · VRAM in use · *": "as above",
     "vw-models · GPU memory * · *": "as above: the demo's models use none",
+    "vw-hdc · GPU * · *": "as above",
+    "vw-start · System health · D": "as above",
+    "vw-llm-cost · Tokens without a price · *": "the demo's models have prices",
     "vw-dragonfly · Lookups by where the value was · *": "the demo's Valkey has one kind of memory",
+    "vw-dragonfly · Clients that wait for the disk · *": "as above",
     "vw-dragonfly · Room on disk · *": "Valkey keeps no values on disk",
     "vw-qdrant · Copies of shards by state · *": "the demo's engine is no cluster",
     "vw-qdrant · Shards without an active copy · *": "as above",
@@ -58,6 +66,8 @@ ONLY_PLAYED: Mapping[str, str] = {
 
 PAST: Mapping[str, str] = {
     "* now and a week ago · *": "a week",
+    "vw-business · * last week · *": "a week",
+    "vw-business · *, today and a week ago · *": "a week",
     "vw-capacity · Searches · *": "a week",
     "vw-capacity · Requests to applications · *": "a week",
     "vw-monitoring · Series against yesterday · *": "a day",
@@ -124,7 +134,7 @@ def outcomes(
             _write_past(outcomes, whole_stack, answers, tmp_path_factory.mktemp("past"))
             has_past = True
         time.sleep(2)
-    seconds = sorted(outcome.seconds for outcome in outcomes)
+    seconds = sorted(outcome.seconds for outcome in outcomes if outcome.is_done)
     middle = seconds[len(seconds) // 2]
     print(f"{len(outcomes)} queries: half answered after {middle:.0f} s, the last after {seconds[-1]:.0f} s")
     yield outcomes
