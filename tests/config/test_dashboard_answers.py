@@ -68,6 +68,10 @@ def answers(tmp_path: Path, start_prometheus: Callable[..., Any]) -> Iterator[An
     found.close()
 
 
+def explain(query: Query, answers: Answers) -> str:
+    return explain_empty(query, answers)[0]
+
+
 def ask(expr: str, label: str = "") -> Query:
     return Query("vw-a", "panel", "A", "A", expr, expr, True, label)
 
@@ -77,7 +81,7 @@ def test_only_a_number_of_a_series_that_exists_is_an_answer(
 ) -> None:
     def is_scraped() -> bool:
         answers.refresh_names()
-        return not explain_empty(ask("up == 1 and prometheus_tsdb_head_series"), answers)
+        return not explain(ask("up == 1 and prometheus_tsdb_head_series"), answers)
 
     poll(is_scraped, "Prometheus reads itself")
     expected: Mapping[str, str] = {
@@ -91,10 +95,10 @@ def test_only_a_number_of_a_series_that_exists_is_an_answer(
         "up or nothing_total": "no series is called nothing_total",
         '{__name__=~"nothing_.+"}': "no series is called nothing_.+",
     }
-    assert {expr: explain_empty(ask(expr), answers) for expr in expected} == expected
-    assert "parse error" in explain_empty(ask("up{"), answers)
-    assert explain_empty(ask("up", label="job"), answers) == ""
-    assert explain_empty(ask("up{job='other'}", label="job"), answers) == "no series"
+    assert {expr: explain(ask(expr), answers) for expr in expected} == expected
+    assert "parse error" in explain(ask("up{"), answers)
+    assert explain(ask("up", label="job"), answers) == ""
+    assert explain(ask("up{job='other'}", label="job"), answers) == "no series"
 
 
 def test_the_past_that_a_query_needs_is_found_also_behind_recordings(answers: Answers) -> None:

@@ -55,20 +55,18 @@ class Answers:
         self._client.close()
 
 
-def explain_empty(query: Query, answers: Answers) -> str:
-    """Return why a query shows nothing, or an empty text when it has at least one number."""
+def explain_empty(query: Query, answers: Answers) -> tuple[str, Rows]:
+    """Return why a query shows nothing, or an empty text when it has at least one number; and its series."""
     try:
         tree = answers.parse(query.counted)
         if missing := answers.missing_names(tree):
-            return f"no series is called {', '.join(missing)}"
+            return f"no series is called {', '.join(missing)}", []
         rows = answers.ask(query.counted)
     except ValueError as error:
-        return str(error)
+        return str(error), []
     if not rows:
-        return "no series"
-    if all(math.isnan(value) for _, value in rows):
-        return "not a number"
-    return ""
+        return "no series", []
+    return "not a number" if all(math.isnan(value) for _, value in rows) else "", rows
 
 
 def list_past_names(tree: Tree, recorded: Mapping[str, str], answers: Answers) -> set[str]:
