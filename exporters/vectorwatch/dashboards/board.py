@@ -17,16 +17,20 @@ Folder: TypeAlias = Literal["Overview", "Search", "Infrastructure", "Application
 
 @dataclass(frozen=True)
 class Variable:
-    """A list to choose from: the values of `label` in the series that `selector` selects; All is `.+`."""
+    """A list to choose from: the values of `label` in the series that `selector` selects; All is `.+`.
+
+    The variable has the name of the label, unless `label` says another.
+    """
 
     name: str
     title: str
     selector: str
+    label: str = ""
 
     @property
     def query(self) -> str:
-        """What Grafana asks Prometheus for; the label has the name of the variable."""
-        return f"label_values({self.selector}, {self.name})"
+        """What Grafana asks Prometheus for."""
+        return f"label_values({self.selector}, {self.label or self.name})"
 
 
 @dataclass(frozen=True)
