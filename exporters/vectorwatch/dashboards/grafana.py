@@ -39,6 +39,7 @@ from .panel import (
     PERCENT,
     RATIO,
     REQUESTS_PER_SECOND,
+    RUNBOOKS,
     SECONDS,
     WATTS,
     Column,
@@ -69,8 +70,6 @@ _UNITS: Mapping[str, Sequence[str]] = {
     "watts": (WATTS,),
 }
 """By the unit of a threshold: those of a panel on which it may be drawn."""
-_PROXY = "/api/datasources/proxy/uid/${datasource}/user/runbooks/"
-"""Grafana hands this on to Prometheus, which serves docs/: no address of a host stands in a dashboard."""
 
 Thresholds = Mapping[str, Threshold]
 
@@ -261,7 +260,7 @@ def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.Dashboa
     names = [name for one in limits if one for name in (one.critical, one.warning) if name]
     alerts = [thresholds[name].alert for name in names if name in thresholds]
     for alert in dict.fromkeys((*alerts, *panel.alerts)):
-        yield _link(f"Runbook: {alert}", f"{_PROXY}{alert}.md", in_new_tab=True)
+        yield _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md", in_new_tab=True)
 
 
 def _steps(panel: Panel, where: str, thresholds: Thresholds) -> builders.ThresholdsConfig:

@@ -25,6 +25,9 @@ TIMESTAMP = "dateTimeFromNow"
 """A Unix time as «3 hours ago»; Grafana wants milliseconds: multiply seconds by 1000 in the query."""
 NONE = "none"
 
+RUNBOOKS = "/api/datasources/proxy/uid/${datasource}/user/runbooks/"
+"""Grafana hands this on to Prometheus, which serves docs/: no address of a host stands in a dashboard."""
+
 Colour: TypeAlias = Literal["green", "yellow", "orange", "red", "blue", "purple", "text", "transparent"]
 Kind: TypeAlias = Literal["timeseries", "stat", "gauge", "bars", "states", "heatmap", "table", "scatter"]
 
