@@ -277,9 +277,9 @@ BOARD = Board(
             "Circuit breaker",
             states(
                 "State of each breaker",
-                "Open and half-open taking turns: what it guards is still gone. Calls are refused at once meanwhile, which "
+                "The twenty worst. Open and half-open taking turns: what it guards is still gone. Calls are refused at once meanwhile, which "
                 "users see as fast errors.",
-                query(f"db_circuit_breaker_state{{{CHOSEN}}}", "{{instance}} {{failure_type}}"),
+                query(f"topk(20, db_circuit_breaker_state{{{CHOSEN}}})", "{{instance}} {{failure_type}}"),
                 meanings=BREAKER,
                 alerts=("DatabaseCircuitBreakerOpen",),
             ),
