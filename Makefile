@@ -92,7 +92,7 @@ dashboards: $(VENV)/.test ## Make grafana/dashboards/ anew from exporters/vector
 	@$(BIN)/vectorwatch dashboards make
 
 .PHONY: reference
-reference: $(VENV)/.test ## Rewrite metrics.md, settings.md and track.md in docs/reference/ from the code
+reference: $(VENV)/.test ## Rewrite the pages of docs/reference/ that are made from the code
 	$(BIN)/python -m vectorwatch.catalogue docs/reference
 
 .PHONY: bench

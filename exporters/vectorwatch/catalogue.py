@@ -1,6 +1,7 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
-`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md` and `track.md`.
+`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md`, `track.md` and
+`dashboards.md`.
 Which rules use a metric stands in `prometheus/rules/` of the checkout.
 """
 
@@ -25,6 +26,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
+from .dashboards.reference import dashboards_page, shown_on
 from .dragonfly import metrics as dragonfly
 from .dragonfly.settings import DragonflySettings
 from .gpu import card_metrics as gpu_cards
@@ -191,9 +193,10 @@ def metrics_page() -> str:
         "# Metrics\n",
         "Everything that the exporters, the probe, the inbox and instrumented applications emit.\n"
         "A histogram `x` has the series `x_bucket`, `x_sum` and `x_count`, a summary `x_sum` and `x_count`.\n"
-        "Without a unit it is a plain number. *Used by*: alerts, and in code type what a rule records.\n",
+        "Without a unit it is a plain number. *Used by*: alerts, and in code type what a rule records.\n"
+        "*Shown on*: [dashboards](dashboards.md).\n",
     ]
-    used = uses()
+    used = Uses(uses(), shown_on())
     parts.extend(
         f"## {room}\n\nEmitted by: {_EMITTERS[room]}.\n\n{_table(metrics_of(room), used)}"
         for room in _MODULES
@@ -210,6 +213,10 @@ def metrics_page() -> str:
     return "\n".join(parts)
 
 
+def _join(entry: Entry, by_name: Mapping[str, list[str]]) -> str:
+    return ", ".join(dict.fromkeys(user for name in entry.series for user in by_name.get(name, ())))
+
+
 def _about(emitter: str) -> str:
     """Return a heading and what the module says of the domain, if these names of `track` are of one."""
     homes = {track.HOMES[name] for name in re.findall(r"track\.(\w+)", emitter)}
@@ -220,13 +227,23 @@ def _about(emitter: str) -> str:
     return f"### {home.replace('_', ' ')}\n\n{text.strip()}\n\n"
 
 
-def _table(entries: Iterable[Entry], used: Mapping[str, list[str]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """By name of a series: the rules whose expression has it, and the dashboards that show it."""
+
+    rules: Mapping[str, list[str]]
+    dashboards: Mapping[str, list[str]]
+
+
+def _table(entries: Iterable[Entry], used: Uses) -> str:
     rows = []
     for entry in entries:
-        rules = dict.fromkeys(rule for name in entry.series for rule in used.get(name, ()))
-        cells = (f"`{entry.name}`", entry.kind, ", ".join(entry.labels), entry.unit, _cell(entry.help))
-        rows.append(f"| {' | '.join((*cells, ', '.join(rules)))} |\n")
-    head = "| name | kind | labels | unit | meaning | used by |\n|---|---|---|---|---|---|\n"
+        cells = (
+            *(f"`{entry.name}`", entry.kind, ", ".join(entry.labels), entry.unit, _cell(entry.help)),
+            *(_join(entry, by_name) for by_name in (used.rules, used.dashboards)),
+        )
+        rows.append(f"| {' | '.join(cells)} |\n")
+    head = "| name | kind | labels | unit | meaning | used by | shown on |\n|---|---|---|---|---|---|---|\n"
     return head + "".join(rows)
 
 
@@ -328,7 +345,12 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    return {"metrics.md": metrics_page(), "settings.md": settings_page(), "track.md": track_page()}
+    return {
+        "metrics.md": metrics_page(),
+        "settings.md": settings_page(),
+        "track.md": track_page(),
+        "dashboards.md": f"{_HEADER}\n{dashboards_page()}",
+    }
 
 
 if __name__ == "__main__":

@@ -91,12 +91,20 @@ _SECRETS = click.option(
 @click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default="/data", show_default=True)
 @click.option("--rules", type=click.Path(path_type=Path), default="/rules", show_default=True)
-def setup(secrets: Path, checkout: Path, lists: Path, data: Path, rules: Path) -> None:
+@click.option("--dashboards", type=click.Path(path_type=Path), default="/dashboards", show_default=True)
+def setup(secrets: Path, checkout: Path, lists: Path, data: Path, rules: Path, dashboards: Path) -> None:
     """Create what the stack needs before it starts; changes nothing that is already right."""
-    from .rules.service import render_rules
+    from .dashboards.tuned import write_tuned
+    from .rules.service import read_tuned, render_rules
     from .setup.service import prepare
 
-    for line in (*prepare(secrets, checkout, lists, data), *render_rules(checkout / "prometheus", rules)):
+    for line in prepare(secrets, checkout, lists, data):
+        click.echo(line)
+    for line in render_rules(checkout / "prometheus", rules):
+        click.echo(line)
+    for line in write_tuned(
+        checkout / "grafana/dashboards", dashboards, *read_tuned(checkout / "prometheus")
+    ):
         click.echo(line)
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -22,6 +23,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from vectorwatch.catalogue import metrics_of
+from vectorwatch.demo.ports import HOST, find_free_ports
+from vectorwatch.demo.readiness import answers_http
 from vectorwatch.demo.tools import ensure_tools
 
 from .compose import Render, make_render
@@ -235,6 +238,36 @@ def serve_metrics(free_port: Callable[[], int]) -> Iterator[Callable[..., Page]]
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def parse_promql(
+    tools: Mapping[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    run_programs: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[Callable[[str], Any]]:
+    """Prometheus' own parser: the tree of an expression; ValueError with its words for what is none."""
+    folder = tmp_path_factory.mktemp("parser")
+    (folder / "prometheus.yml").write_text("scrape_configs: []\n", encoding="utf-8")
+    url = f"http://{HOST}:{find_free_ports(1)[0]}"
+    argv = [
+        str(tools["prometheus"]),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+    ]
+    with (
+        run_programs(argv, folder / "prometheus.log", answers_http(f"{url}/-/ready")),
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
+
+        def parse(expr: str) -> Any:
+            answer = client.post("/api/v1/parse_query", data={"query": expr}).json()
+            if answer["status"] != "success":
+                raise ValueError(answer.get("error"))
+            return answer["data"]
+
+        yield parse
 
 
 # ── What is emitted ──────────────────────────────────────────────────────────────────────────────────────

@@ -471,6 +471,16 @@ def test_prometheus_runs_the_rules_that_setup_has_made(services: Mapping[str, Se
     assert "--enable-feature=auto-reload-config" in services["prometheus"]["command"]
 
 
+def test_grafana_reads_the_dashboards_that_setup_has_made(
+    services: Mapping[str, Service], repository: Path
+) -> None:
+    place = volumes_of(services["grafana"])["grafana_dashboards"]
+    providers = yaml.safe_load((repository / "grafana/provisioning/dashboards/dashboards.yml").read_text())
+    [provider] = providers["providers"]
+    assert (place["target"], place["read_only"]) == (provider["options"]["path"], True)
+    assert volumes_of(services["setup"])["grafana_dashboards"]["target"] == "/dashboards"
+
+
 def test_every_volume_that_is_declared_is_used(render: Render) -> None:
     project = render()
     used = {name for service in project["services"].values() for name in volumes_of(service)}

@@ -19,6 +19,7 @@ from vectorwatch.errors import VectorwatchError
 HEALTHY_SECONDS = 300.0
 _UP_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
+_NO_RIGHTS = ("--rm", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 PORTS = {
     "prometheus": "PROMETHEUS_PORT",
     "alertmanager": "ALERTMANAGER_PORT",
@@ -113,6 +114,17 @@ class Project:
         ids = self.compose("--profile", "*", "ps", "--all", "--quiet").split()
         found = map(read_container, self.docker.inspect(ids))
         return {container.service: container for container in found}
+
+    def run_on_volume(self, volume: str, user: str, script: str, *more: str) -> str:
+        """Return what a Python script says that sees a volume at /volume and has no other rights."""
+        options = [
+            *_NO_RIGHTS,
+            *more,
+            f"--user={user}",
+            f"--volume={volume}:/volume:ro",
+            "--entrypoint=python",
+        ]
+        return self.docker.run("run", *options, self.services["setup"].image, "-c", script)
 
     def logs(self, service: str, lines: int = 30) -> str:
         """Return the end of a service's log."""

@@ -8,7 +8,17 @@ from time import monotonic
 
 import httpx
 
-from tests.smoke.checks import alert, health, ports, processes, secret_files, survival, targets, traces
+from tests.smoke.checks import (
+    alert,
+    dashboards,
+    health,
+    ports,
+    processes,
+    secret_files,
+    survival,
+    targets,
+    traces,
+)
 from tests.smoke.command import CommandError
 from tests.smoke.images.supply import Supplier
 from tests.smoke.measure import measure_images, measure_use
@@ -28,6 +38,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "processes without rights": processes.without_rights,
     "secrets are random": secret_files.are_random,
     "secrets are private": secret_files.are_private,
+    "dashboards are handed on": dashboards.are_handed_on,
     "a new target is scraped": targets.new_one_found,
     "an alert and its end arrive": alert.reaches_inbox,
     "traces arrive": traces.arrive,  # after the alert: one of the spans is the inbox's, of what it receives

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from vectorwatch.errors import ConfigError, VectorwatchError
+from vectorwatch.replacement import replace_files
 
 from .burn_rates import FILE as LEVELS_FILE
 from .burn_rates import write_rules
@@ -40,18 +40,40 @@ def render_rules(source: Path, out: Path, mine: Path | None = None) -> Iterator[
     Raises ConfigError with a line for each mistake, before anything is changed; VectorwatchError when `out`
     cannot be written.
     """
+    _, files, tuning = _read(source, mine)
+    try:
+        replace_files({file.name: render(file.text, tuning) for file in files}, out, "*.yml")
+    except OSError as error:
+        raise VectorwatchError(f"rules: cannot write {error.filename}: {error.strerror}") from error
+    yield f"rules: {len(files)} files{_explain(tuning)}"
+    for name, change in tuning.changes.items():
+        if change.because:
+            yield f"rules: {name} is off: {change.because}"
+
+
+def read_tuned(
+    source: Path, mine: Path | None = None
+) -> tuple[Mapping[str, Threshold], Mapping[str, Threshold]]:
+    """Return the thresholds as they are shipped, and with the numbers that the user set for all subjects.
+
+    Raises ConfigError as `render_rules` does.
+    """
+    thresholds, _, tuning = _read(source, mine)
+    tuned = {
+        name: replace(threshold, value=tuning.values.get(name, threshold.value))
+        for name, threshold in thresholds.items()
+    }
+    return thresholds, tuned
+
+
+def _read(source: Path, mine: Path | None) -> tuple[Mapping[str, Threshold], list[RuleFile], Tuning]:
     thresholds = read_thresholds(source / "thresholds.yml")
     files = read_rules(source / "rules", thresholds)
     if (source / _OWN_LEVELS).exists():
         files = [file for file in files if file.name != LEVELS_FILE]
         files.append(_parse(LEVELS_FILE, write_service_levels(source), thresholds))
     place, name = (mine, str(mine)) if mine else (source / MINE, f"prometheus/{MINE}")
-    tuning = read_tuning(place, name, thresholds, _join_severities(files))
-    _write({file.name: render(file.text, tuning) for file in files}, out)
-    yield f"rules: {len(files)} files{_explain(tuning)}"
-    for name, change in tuning.changes.items():
-        if change.because:
-            yield f"rules: {name} is off: {change.because}"
+    return thresholds, files, read_tuning(place, name, thresholds, _join_severities(files))
 
 
 def write_service_levels(source: Path) -> str:
@@ -130,21 +152,3 @@ def _explain(tuning: Tuning) -> str:
         if items
     ]
     return f"; yours: {', '.join(parts)}" if parts else ""
-
-
-def _write(contents: Mapping[str, str], out: Path) -> None:
-    """Replace the files in `out` one by one, each whole, when all of them have been written beside it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        # Not `*.yml`: Prometheus reads every file of that name, also hidden ones.
-        scratch = {name: out / f".{name}.{os.getpid()}" for name in contents}
-        for name, path in scratch.items():
-            path.write_bytes(contents[name].encode("utf-8"))
-            path.chmod(0o644)  # Prometheus is another user
-        for name, path in scratch.items():
-            path.replace(out / name)
-        for path in out.glob("*.yml"):
-            if path.name not in contents:
-                path.unlink()
-    except OSError as error:
-        raise VectorwatchError(f"rules: cannot write {error.filename}: {error.strerror}") from error

@@ -13,7 +13,6 @@ from vectorwatch.setup.keyring import KEYRINGS, LOGINS, Keyring
 _SET_UP = "setup"
 _SHORTEST = 24
 _MODE = 0o400
-_NO_RIGHTS = ("--rm", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 _STRANGER = "12345:12345"
 _READ = """
 import json, pathlib
@@ -80,7 +79,7 @@ def read_secrets(project: Project, volumes: Mapping[str, str]) -> Secrets:
     """Return all secrets in the volumes of a project, read as root."""
     found = {}
     for keyring in KEYRINGS:
-        said = _run_in(project, volumes[_volume_of(keyring)], "0:0", _READ, "--cap-add=DAC_READ_SEARCH")
+        said = project.run_on_volume(volumes[_volume_of(keyring)], "0:0", _READ, "--cap-add=DAC_READ_SEARCH")
         found[keyring.service] = {name: SecretFile(*fields) for name, fields in json.loads(said).items()}
     return found
 
@@ -113,7 +112,8 @@ def _refuse_shared(project: Project, keyring: Keyring) -> None:
 
 
 def _refuse_stranger(project: Project, keyring: Keyring) -> None:
-    if read := _run_in(project, project.volumes[_volume_of(keyring)], _STRANGER, _READ_AS_STRANGER).split():
+    volume = project.volumes[_volume_of(keyring)]
+    if read := project.run_on_volume(volume, _STRANGER, _READ_AS_STRANGER).split():
         raise CheckError(f"{keyring.service}: another user reads {', '.join(read)}", (_SET_UP,))
 
 
@@ -131,12 +131,6 @@ def _see_login(project: Project, secrets: Secrets) -> None:
     for login in LOGINS:
         if secrets[login.service][login.secret].text not in said:
             raise CheckError(f"`credentials` does not show the password of {login.service}", (_SET_UP,))
-
-
-def _run_in(project: Project, volume: str, user: str, script: str, *more: str) -> str:
-    image = project.services[_SET_UP].image
-    options = [*_NO_RIGHTS, *more, f"--user={user}", f"--volume={volume}:/volume:ro", "--entrypoint=python"]
-    return project.docker.run("run", *options, image, "-c", script)
 
 
 def _name_random() -> Sequence[tuple[str, str]]:

@@ -1,0 +1,47 @@
+"""Which question which dashboard answers: docs/reference/dashboards.md, and where a metric is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from .board import Board
+from .boards import read_boards
+
+
+def shown_on() -> Mapping[str, list[str]]:
+    """Return by name of a series the titles of the dashboards whose panels ask for it."""
+    found: dict[str, list[str]] = {}
+    for board in read_boards():
+        for panel in board.panels:
+            for one in panel.queries:
+                bare = re.sub(r'"[^"]*"', "", one.expr)
+                for word in dict.fromkeys(re.findall(r"[a-zA-Z_:][\w:]*", bare)):
+                    if board.title not in found.setdefault(word, []):
+                        found[word].append(board.title)
+    return found
+
+
+def dashboards_page() -> str:
+    """Return the text of docs/reference/dashboards.md below its first line."""
+    boards = read_boards()
+    parts = [
+        "# Dashboards\n",
+        "What is in Grafana, by folder. Dashed lines are the numbers of `prometheus/thresholds.yml`, or yours.\n"
+        "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n",
+    ]
+    for folder in dict.fromkeys(board.folder for board in boards):
+        own = [board for board in boards if board.folder == folder]
+        parts.append(f"## {folder}\n\n" + "\n".join(_about(board) for board in own))
+    return "\n".join(parts)
+
+
+def _about(board: Board) -> str:
+    rows = "".join(
+        f"| {one.title} | {'; '.join(panel.title for panel in one.panels)} |\n" for one in board.rows
+    )
+    choices = ", ".join(variable.title.lower() for variable in board.variables)
+    return (
+        f"### {board.title}\n\n{board.about} Choose by: {choices}. Address: `/d/{board.uid}`.\n\n"
+        f"| row | panels |\n|---|---|\n{rows}"
+    )

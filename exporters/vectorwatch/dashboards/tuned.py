@@ -1,0 +1,38 @@
+"""The dashboards that Grafana reads: those of the checkout, with the numbers of the user drawn on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import ConfigError, VectorwatchError
+from ..replacement import replace_files
+from .build import render
+from .grafana import Thresholds
+
+
+def write_tuned(source: Path, out: Path, defaults: Thresholds, tuned: Thresholds) -> Iterator[str]:
+    """Write each dashboard of `source` (the folder `grafana/dashboards/`) into `out`; yield what to show.
+
+    One that says what the generator writes gets the numbers in `tuned`; one that somebody edited or added
+    goes as it is. Raises ConfigError for one that cannot be read, VectorwatchError when `out` cannot be
+    written.
+    """
+    ours = {str(path): text for path, text in render(defaults)}
+    drawn = {str(path): text for path, text in render(tuned)}
+    contents = {}
+    for path in sorted(source.rglob("*.json")):
+        name = str(path.relative_to(source))
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"grafana/dashboards/{name}: cannot be read: {error}") from error
+        contents[name] = drawn[name] if text == ours.get(name) else text
+    try:
+        replace_files(contents, out, "**/*.json")
+    except OSError as error:
+        raise VectorwatchError(f"dashboards: cannot write {error.filename}: {error.strerror}") from error
+    edited = sum(name in ours and text not in (ours[name], drawn[name]) for name, text in contents.items())
+    own = len(contents.keys() - ours.keys())
+    more = [f"{count} {what}" for count, what in ((edited, "edited by you"), (own, "your own")) if count]
+    yield f"dashboards: {len(contents)} files{'; ' if more else ''}{', '.join(more)}"

@@ -1,0 +1,28 @@
+"""A folder that a running program reads, given other files without a moment in which one is half there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def replace_files(contents: Mapping[str, str], out: Path, pattern: str) -> None:
+    """Make `out` hold these files and no others that match `pattern`; names are relative to it.
+
+    They change one by one, each whole, when all of them have been written beside it. Other users can read
+    them. Raises OSError.
+    """
+    scratch = {}
+    for name, text in contents.items():
+        # Hidden and without a suffix that anyone reads: Prometheus takes every `*.yml`, also hidden ones.
+        path = out / Path(name).parent / f".{Path(name).name}.{os.getpid()}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8"))
+        path.chmod(0o644)
+        scratch[name] = path
+    for name, path in scratch.items():
+        path.replace(out / name)
+    for path in out.glob(pattern):
+        if str(path.relative_to(out)) not in contents:
+            path.unlink()
