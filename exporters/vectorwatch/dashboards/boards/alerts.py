@@ -131,14 +131,14 @@ BOARD = Board(
             ),
             states(
                 "When each alert fired",
-                "The twenty worst, by severity. What began first is most likely the cause. Watchdog's lane has no gap while "
+                "Coloured by severity. What began first is most likely the cause. Watchdog's lane has no gap while "
                 "Prometheus evaluates.",
                 query(
-                    f"""topk(20, max by (alertname) (
+                    f"""max by (alertname) (
                     3 * ALERTS{{alertstate="firing", severity="critical", {CHOSEN}}}
                     or 2 * ALERTS{{alertstate="firing", severity="warning", {CHOSEN}}}
                     or ALERTS{{alertstate="firing", severity="info", {CHOSEN}}}
-                    or 0 * ALERTS{{alertstate="firing", severity!~"critical|warning|info", {CHOSEN}}}))""",
+                    or 0 * ALERTS{{alertstate="firing", severity!~"critical|warning|info", {CHOSEN}}})""",
                     "{{alertname}}",
                 ),
                 meanings={
@@ -168,12 +168,12 @@ BOARD = Board(
                 stacked=True,
             ),
             timeseries(
-                "Pending",
-                "The ten alerts with most instances about to fire. Pending again and again without firing: its threshold is "
+                "Pending by alert",
+                "Alerts about to fire. Pending again and again without firing: its threshold is "
                 "near the normal value.",
                 COUNT,
                 query(
-                    f"""topk(10, count by (alertname) ({PENDING}))
+                    f"""count by (alertname) ({PENDING})
                     or label_replace(vector(0), "alertname", "none", "", "")""",
                     "{{alertname}}",
                 ),
@@ -206,24 +206,22 @@ BOARD = Board(
             "Was anybody told?",
             timeseries(
                 "Notifications sent by integration",
-                "Tries in an hour, of the ways out that were ever used. Alerts fire and nothing is sent: a silence, an "
+                "Tries within an hour, of the ways out that were used. Alerts fire and nothing is sent: a silence, an "
                 "inhibition, or business hours.",
                 COUNT,
                 query(
-                    """sum by (integration) (increase(alertmanager_notifications_total[1h]))
-                    and on (integration) sum by (integration) (alertmanager_notifications_total) > 0""",
+                    "sum by (integration) (increase(alertmanager_notifications_total[1h])) > 0",
                     "{{integration}}",
                 ),
             ),
             timeseries(
                 "Notifications failed by integration",
-                "Share that failed within a quarter of an hour. Anything above 0 means that messages are lost: look at the "
+                "Share that failed within an hour. Anything above 0 means that messages are lost: look at the "
                 "address, the token and the receiver.",
                 RATIO,
                 query(
-                    """sum by (integration) (increase(alertmanager_notifications_failed_total[15m]))
-                    / (sum by (integration) (increase(alertmanager_notifications_total[15m])) > 0)
-                    or 0 * (sum by (integration) (alertmanager_notifications_total) > 0)""",
+                    """sum by (integration) (increase(alertmanager_notifications_failed_total[1h]))
+                    / (sum by (integration) (increase(alertmanager_notifications_total[1h])) > 0)""",
                     "{{integration}}",
                 ),
                 limits=Limits(

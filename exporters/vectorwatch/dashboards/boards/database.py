@@ -81,11 +81,11 @@ BOARD = Board(
             ),
             stat(
                 "Query time, slowest twentieth",
-                "95 of 100 queries are faster, over five minutes. Above the limit look at what kind of query it is, at "
+                "95 of 100 queries are faster. Above the limit look at what kind of query it is, at "
                 "locks and at the database's machine.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, pool) (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[5m])))
+                    f"""histogram_quantile(0.95, sum by (le, pool) (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))
                     >= 0""",
                     "{{pool}}",
                 ),
@@ -93,11 +93,11 @@ BOARD = Board(
             ),
             stat(
                 "Connection pool efficiency",
-                "Queries that end well, of all, over five minutes. It should be 100 %; see the errors' classes below.",
+                "Queries that end well, of all. It should be 100 %; see the errors' classes below.",
                 RATIO,
                 query(
-                    f"""sum by (pool) (rate(db_connection_pool_successful_queries_total{{{CHOSEN}}}[5m]))
-                    / (sum by (pool) (rate(db_connection_pool_total_queries_total{{{CHOSEN}}}[5m])) > 0)""",
+                    f"""sum by (pool) (rate(db_connection_pool_successful_queries_total{{{CHOSEN}}}[$__rate_interval]))
+                    / (sum by (pool) (rate(db_connection_pool_total_queries_total{{{CHOSEN}}}[$__rate_interval])) > 0)""",
                     "{{pool}}",
                 ),
                 alerts=("DatabaseQueryErrors",),
@@ -133,10 +133,10 @@ BOARD = Board(
             ),
             timeseries(
                 "Pool use by instance",
-                "The ten fullest. One instance far above the others: it leaks connections, or gets more than its share of "
+                "One instance far above the others: it leaks connections, or gets more than its share of "
                 "requests.",
                 RATIO,
-                query(f"topk(10, {USED})", "{{instance}} {{pool}}"),
+                query(f"max by (instance, pool) ({USED})", "{{instance}} {{pool}}"),
                 width=12,
                 limits=Limits(critical="database_pool_used_ratio"),
             ),
@@ -208,25 +208,25 @@ BOARD = Board(
             ),
             timeseries(
                 "Query time by instance, slowest twentieth",
-                "The ten slowest; what DatabaseQueryLatencyRegression looks at. One alone: look at its machine and network.",
+                "What DatabaseQueryLatencyRegression looks at. One alone: look at its machine and network.",
                 SECONDS,
                 query(
-                    f"""topk(10, histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[5m]))))""",
+                    f"""histogram_quantile(0.95, sum by (le, instance, pool)
+                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
                     "{{instance}} {{pool}}",
                 ),
                 limits=QUERY_TIME,
             ),
             timeseries(
                 "Failing queries",
-                "Share of the queries of the ten worst instances that fail. Together with connections not had: the database is "
+                "Share of the queries that fail. Together with connections not had: the database is "
                 "gone. Alone: a defect in the application, a constraint, a lock.",
                 RATIO,
                 query(
-                    f"""topk(10, sum by (instance, pool)
+                    f"""sum by (instance, pool)
                     (rate(db_query_duration_seconds_count{{{CHOSEN}, success="false"}}[$__rate_interval]))
                     / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{CHOSEN}}}[$__rate_interval])) > 0)
-                    or 0 * sum by (instance, pool) (db_connection_pool_size{{{CHOSEN}}}))""",
+                    or 0 * sum by (instance, pool) (db_connection_pool_size{{{CHOSEN}}})""",
                     "{{instance}} {{pool}}",
                 ),
                 limits=Limits(warning="database_query_error_ratio"),
@@ -243,13 +243,13 @@ BOARD = Board(
             ),
             timeseries(
                 "Slow queries",
-                "Share of the queries that took longer than the engine's `slow_seconds`, of the ten worst instances. Which "
-                "they are stands beside it.",
+                "Share of the queries that took longer than the engine's `slow_seconds`. Which they are stands beside it; many "
+                "for long want an index or a cache.",
                 RATIO,
                 query(
-                    f"""topk(10, sum by (instance, pool) (rate(db_slow_queries_total{{{CHOSEN}}}[$__rate_interval]))
+                    f"""sum by (instance, pool) (rate(db_slow_queries_total{{{CHOSEN}}}[$__rate_interval]))
                     / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{CHOSEN}}}[$__rate_interval])) > 0)
-                    or 0 * sum by (instance, pool) (db_connection_pool_size{{{CHOSEN}}}))""",
+                    or 0 * sum by (instance, pool) (db_connection_pool_size{{{CHOSEN}}})""",
                     "{{instance}} {{pool}}",
                 ),
                 limits=Limits(warning="database_slow_query_ratio"),
@@ -276,10 +276,10 @@ BOARD = Board(
         row(
             "Circuit breaker",
             states(
-                "State of each breaker",
-                "The twenty worst. Open and half-open taking turns: what it guards is still gone. Calls are refused at once meanwhile, which "
+                "Worst breaker of each instance",
+                "Open and half-open taking turns: what it guards is still gone. Calls are refused at once meanwhile, which "
                 "users see as fast errors.",
-                query(f"topk(20, db_circuit_breaker_state{{{CHOSEN}}})", "{{instance}} {{failure_type}}"),
+                query(f"max by (instance) (db_circuit_breaker_state{{{CHOSEN}}})", "{{instance}}"),
                 meanings=BREAKER,
                 alerts=("DatabaseCircuitBreakerOpen",),
             ),
@@ -347,14 +347,14 @@ BOARD = Board(
             ),
             timeseries(
                 "ML model performance",
-                "How often the model of the load is right, and how sure it is of itself; the lowest of the instances. Below "
+                "How often the model of the load is right, and how sure it is of itself, on average. Below "
                 "the limit do not let it change the pool: see the dashboard Predictive load.",
                 RATIO,
                 query(
-                    f"min(db_connection_pool_ml_model_accuracy{{{CHOSEN}}})",
+                    f"avg(db_connection_pool_ml_model_accuracy{{{CHOSEN}}})",
                     "accuracy",
                 ),
-                query(f"min(db_connection_pool_ml_prediction_confidence{{{CHOSEN}}})", "confidence"),
+                query(f"avg(db_connection_pool_ml_prediction_confidence{{{CHOSEN}}})", "confidence"),
                 width=12,
                 maximum=1,
                 limits=Limits(warning="database_load_prediction_accuracy_ratio", below=True),

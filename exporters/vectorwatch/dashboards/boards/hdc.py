@@ -64,10 +64,10 @@ BOARD = Board(
             ),
             stat(
                 "Failing operations",
-                "Share of all kinds together, over five minutes. The classes of the errors stand below; unequal dimensions are "
+                "Share of all kinds together. The classes of the errors stand below; unequal dimensions are "
                 "the most frequent cause.",
                 RATIO,
-                query(failing("job", "5m"), "{{job}}"),
+                query(failing("job", "$__rate_interval"), "{{job}}"),
                 limits=ERRORS,
             ),
             stat(
@@ -80,7 +80,7 @@ BOARD = Board(
             ),
             stat(
                 "Active hypervectors",
-                "In memory, of all instances.",
+                "In memory, of all instances. What only grows is never forgotten, and its memory will end.",
                 COUNT,
                 query(f"sum(hdc_active_hypervectors{{{CHOSEN}}})", "hypervectors"),
             ),
@@ -130,9 +130,9 @@ BOARD = Board(
             ),
             timeseries(
                 "Failing operations by kind",
-                "Share of each kind that raised an error, over five minutes.",
+                "Share of each kind that raised an error. One kind alone: what it is given; all of them: the machine.",
                 RATIO,
-                query(failing("operation", "5m"), "{{operation}}"),
+                query(failing("operation", "$__rate_interval"), "{{operation}}"),
                 limits=ERRORS,
             ),
             timeseries(
@@ -142,7 +142,7 @@ BOARD = Board(
                 EVENTS_PER_SECOND,
                 query(
                     f"""sum by (error_type) (rate(hdc_operation_errors_total{{{CHOSEN}}}[$__rate_interval]))
-                    or label_replace(0 * sum(hdc_operation_total{{{CHOSEN}}}), "error_type", "none", "", "")""",
+                    or label_replace(0 * sum(rate(hdc_operation_total{{{CHOSEN}}}[$__rate_interval])), "error_type", "none", "", "")""",
                     "{{error_type}}",
                 ),
                 alerts=("HDCHighErrorRate",),
@@ -221,10 +221,10 @@ BOARD = Board(
             ),
             timeseries(
                 "Memory by instance",
-                "The ten that hold most, all components together. Above the limit the machine may end the process.",
+                "All components together. Above the limit the machine may end the process.",
                 BYTES,
                 query(
-                    f"topk(10, sum by (instance) (hdc_memory_usage_bytes{{{CHOSEN}}}))",
+                    f"sum by (instance) (hdc_memory_usage_bytes{{{CHOSEN}}})",
                     "{{instance}}",
                 ),
                 limits=MEMORY,
@@ -240,29 +240,29 @@ BOARD = Board(
             ),
             timeseries(
                 "Processor usage",
-                "Share of all cores of the machine, the ten busiest instances. At 100 operations wait for one another.",
+                "Share of all cores of the machine. At 100 operations wait for one another.",
                 PERCENT,
-                query(f"topk(10, hdc_cpu_usage_percent{{{CHOSEN}}})", "{{instance}}"),
+                query(f"max by (instance) (hdc_cpu_usage_percent{{{CHOSEN}}})", "{{instance}}"),
                 maximum=100,
             ),
             timeseries(
                 "GPU utilization over time",
-                "The ten least used devices. Below the limit while there is work HDCLowGPUUtilization tells.",
+                "Of the least used device of each instance. Below the limit while there is work HDCLowGPUUtilization tells.",
                 PERCENT,
                 query(
-                    f"bottomk(10, max by (instance, device) (hdc_gpu_utilization_percent{{{CHOSEN}}}))",
-                    "{{instance}} {{device}}",
+                    f"min by (instance) (hdc_gpu_utilization_percent{{{CHOSEN}}})",
+                    "{{instance}}",
                 ),
                 maximum=100,
                 limits=Limits(warning="hdc_gpu_used_percent", below=True),
             ),
             timeseries(
                 "GPU memory",
-                "That the computing holds, the ten fullest devices. Compare with the card's own figure on the dashboard GPU.",
+                "That the computing holds on the fullest device of each instance. Compare with the card's own figure on the dashboard GPU.",
                 BYTES,
                 query(
-                    f"topk(10, max by (instance, device) (hdc_gpu_memory_usage_bytes{{{CHOSEN}}}))",
-                    "{{instance}} {{device}}",
+                    f"max by (instance) (hdc_gpu_memory_usage_bytes{{{CHOSEN}}})",
+                    "{{instance}}",
                 ),
                 links=(("GPU", "/d/vw-gpu"),),
             ),

@@ -24,6 +24,8 @@ from ..panel import (
 )
 
 CHOSEN = 'job=~"$job", instance=~"$instance"'
+GROUP_TIME = f"""prometheus_rule_group_last_duration_seconds{{{CHOSEN}}}
+    / (prometheus_rule_group_interval_seconds{{{CHOSEN}}} > 0)"""
 EXPORTERS = ("qdrant", "dragonfly", "hnsw", "gpu")
 
 
@@ -59,9 +61,9 @@ BOARD = Board(
             ),
             stat(
                 "Rules failing",
-                "Evaluations that failed within five minutes. Any: alerts of that group cannot fire. Prometheus' log says why.",
+                "Evaluations that failed within an hour. Any: alerts of that group cannot fire. Prometheus' log says why.",
                 COUNT,
-                query(f"sum(increase(prometheus_rule_evaluation_failures_total{{{CHOSEN}}}[5m]))", "failed"),
+                query(f"sum(increase(prometheus_rule_evaluation_failures_total{{{CHOSEN}}}[1h]))", "failed"),
                 any_is_bad=True,
                 alerts=("PrometheusRulesFailing",),
             ),
@@ -139,48 +141,46 @@ BOARD = Board(
             ),
             timeseries(
                 "Time to answer a scrape",
-                "The ten slowest targets. Rising with the number of series is natural; rising alone means that the program is "
+                "Of the slowest target of each job. Rising with the number of series is natural; rising alone means that the program is "
                 "overloaded.",
                 SECONDS,
                 query(
-                    f"topk(10, avg_over_time(scrape_duration_seconds{{{CHOSEN}}}[5m]))",
-                    "{{job}} {{instance}}",
+                    f"max by (job) (avg_over_time(scrape_duration_seconds{{{CHOSEN}}}[5m]))",
+                    "{{job}}",
                 ),
                 limits=Limits(warning="scrape_duration_seconds"),
             ),
             timeseries(
                 "Starts within half an hour",
-                "The ten programs that started most often. Again and again: look at its log and its memory limit.",
+                "Of the program of each job that started most often. Again and again: look at its log and its memory limit.",
                 COUNT,
-                query(
-                    f"topk(10, changes(process_start_time_seconds{{{CHOSEN}}}[30m]))", "{{job}} {{instance}}"
-                ),
+                query(f"max by (job) (changes(process_start_time_seconds{{{CHOSEN}}}[30m]))", "{{job}}"),
                 limits=Limits(warning="process_restarts"),
             ),
             timeseries(
                 "Open files",
-                "Files and connections open, of what each program may have; the ten fullest. Full: it refuses connections and "
+                "Files and connections open, of what a program may have; the fullest of each job. Full: it refuses connections and "
                 "cannot write.",
                 RATIO,
                 query(
-                    f"topk(10, process_open_fds{{{CHOSEN}}} / (process_max_fds{{{CHOSEN}}} > 0))",
-                    "{{job}} {{instance}}",
+                    f"max by (job) (process_open_fds{{{CHOSEN}}} / (process_max_fds{{{CHOSEN}}} > 0))",
+                    "{{job}}",
                 ),
                 limits=Limits(warning="process_open_files_ratio"),
             ),
             timeseries(
                 "Memory of programs",
-                "The ten largest. Prometheus' grows with its series, about 4 KiB each; a steady slope elsewhere is a leak.",
+                "Of the largest of each job. Prometheus' grows with its series, about 4 KiB each; a steady slope elsewhere is a leak.",
                 BYTES,
-                query(f"topk(10, process_resident_memory_bytes{{{CHOSEN}}})", "{{job}} {{instance}}"),
+                query(f"max by (job) (process_resident_memory_bytes{{{CHOSEN}}})", "{{job}}"),
             ),
             timeseries(
                 "Processor time of programs",
-                "Cores in use, the ten busiest.",
+                "Cores in use by the busiest of each job. As many as the machine has: it is too small, or something runs in circles.",
                 NONE,
                 query(
-                    f"topk(10, rate(process_cpu_seconds_total{{{CHOSEN}}}[$__rate_interval]))",
-                    "{{job}} {{instance}}",
+                    f"max by (job) (rate(process_cpu_seconds_total{{{CHOSEN}}}[$__rate_interval]))",
+                    "{{job}}",
                 ),
             ),
             timeseries(
@@ -200,9 +200,9 @@ BOARD = Board(
             "Exporters, probe and instrumentation",
             timeseries(
                 "Time to read a target",
-                "What each exporter needs to ask its server; the ten slowest. It rises before a reading fails.",
+                "What each exporter needs to ask its slowest server. It rises before a reading fails.",
                 SECONDS,
-                query(f"topk(10, {any_exporter('scrape_duration_seconds')})", "{{job}} {{instance}}"),
+                query(f"max by (job) ({any_exporter('scrape_duration_seconds')})", "{{job}}"),
             ),
             bars(
                 "Why a reading is not complete",
@@ -238,7 +238,7 @@ BOARD = Board(
                 COUNT,
                 query(
                     f"""sum by (metric, label) (increase(vectorwatch_instrument_label_values_refused_total{{{CHOSEN}}}[1h]))
-                    or 0 * sum(vectorwatch_instrument_failures_total{{{CHOSEN}}})""",
+                    or 0 * sum(increase(vectorwatch_instrument_failures_total{{{CHOSEN}}}[1h]))""",
                     "refused {{metric}} {{label}}",
                 ),
                 query(
@@ -253,13 +253,20 @@ BOARD = Board(
         row(
             "Rules and notifications",
             timeseries(
+                "Slowest rule group",
+                "Share of its interval that the slowest group takes. At 1 evaluations are left out and alerts come late; which "
+                "group it is stands beside it.",
+                RATIO,
+                query(f"max by (instance) ({GROUP_TIME})", "{{instance}}"),
+                limits=Limits(warning="prometheus_rule_group_duration_ratio"),
+            ),
+            bars(
                 "Time of rule groups",
-                "Share of their interval that the ten slowest groups take. At 1 evaluations are left out and alerts come late.",
+                "Share of their interval that the eight slowest groups took at their last evaluation. A rule of your own that is "
+                "slow may stand in a group of its own, with a longer interval.",
                 RATIO,
                 query(
-                    f"""topk(10, label_replace(prometheus_rule_group_last_duration_seconds{{{CHOSEN}}}
-                    / (prometheus_rule_group_interval_seconds{{{CHOSEN}}} > 0),
-                    "rule_group", "$1", "rule_group", ".*/(.*)"))""",
+                    f"""topk(8, label_replace({GROUP_TIME}, "rule_group", "$1", "rule_group", ".*/(.*)"))""",
                     "{{rule_group}}",
                 ),
                 limits=Limits(warning="prometheus_rule_group_duration_ratio"),
@@ -269,7 +276,6 @@ BOARD = Board(
                 "Within an hour: left out because the group was not done, and texts of alerts that could not be written.",
                 COUNT,
                 query(total_increase("prometheus_rule_group_iterations_missed_total"), "left out"),
-                query(total_increase("prometheus_rule_evaluation_failures_total"), "failed"),
                 query(
                     total_increase("prometheus_template_text_expansion_failures_total"), "text not written"
                 ),
@@ -283,18 +289,22 @@ BOARD = Board(
                 "Alerts sent to Alertmanager",
                 "What Prometheus sends, and what was not taken or thrown away. Nothing sent at all: it knows no Alertmanager.",
                 EVENTS_PER_SECOND,
-                query(f"sum(rate(prometheus_notifications_sent_total{{{CHOSEN}}}[5m]))", "sent"),
-                query(f"sum(rate(prometheus_notifications_dropped_total{{{CHOSEN}}}[5m]))", "thrown away"),
+                query(
+                    f"sum(rate(prometheus_notifications_sent_total{{{CHOSEN}}}[$__rate_interval]))", "sent"
+                ),
+                query(
+                    f"sum(rate(prometheus_notifications_dropped_total{{{CHOSEN}}}[$__rate_interval]))",
+                    "thrown away",
+                ),
                 alerts=("PrometheusWithoutAlertmanager",),
             ),
             timeseries(
                 "Alerts not taken",
-                "Share of the alerts that each Alertmanager did not take, over five minutes. All of them: it is down.",
+                "Share of the alerts that each Alertmanager did not take within an hour. All of them: it is down.",
                 RATIO,
                 query(
-                    f"""rate(prometheus_notifications_errors_total{{{CHOSEN}}}[5m])
-                    / (rate(prometheus_notifications_sent_total{{{CHOSEN}}}[5m]) > 0)
-                    or 0 * prometheus_notifications_sent_total{{{CHOSEN}}}""",
+                    f"""sum by (alertmanager) (rate(prometheus_notifications_errors_total{{{CHOSEN}}}[1h]))
+                    / (sum by (alertmanager) (rate(prometheus_notifications_sent_total{{{CHOSEN}}}[1h])) > 0)""",
                     "{{alertmanager}}",
                 ),
                 limits=Limits(warning="prometheus_notification_errors_ratio"),
@@ -367,12 +377,10 @@ BOARD = Board(
             ),
             timeseries(
                 "New series by job",
-                "Series that a scrape brought for the first time, within an hour; the ten most. Many all the time: labels that "
+                "Series that a scrape brought for the first time, within an hour. Many all the time: labels that "
                 "change, such as names of containers or requests.",
                 COUNT,
-                query(
-                    f"topk(10, sum by (job) (sum_over_time(scrape_series_added{{{CHOSEN}}}[1h])))", "{{job}}"
-                ),
+                query(f"sum by (job) (sum_over_time(scrape_series_added{{{CHOSEN}}}[1h]))", "{{job}}"),
             ),
             timeseries(
                 "Samples stored and thrown away",
@@ -416,7 +424,7 @@ BOARD = Board(
             ),
             stat(
                 "Oldest sample",
-                "How far the history goes back.",
+                "How far the history goes back: where it begins later than the retention that was set, the size limit cuts it.",
                 TIMESTAMP,
                 query(f"1000 * min(prometheus_tsdb_lowest_timestamp_seconds{{{CHOSEN}}})", "since"),
                 width=4,
@@ -465,9 +473,9 @@ BOARD = Board(
                 "Share of its answers that are errors of its own. It rises when its database is locked or a data source hangs.",
                 RATIO,
                 query(
-                    f"""sum by (instance) (rate(grafana_http_request_duration_seconds_count{{{CHOSEN}, status_code=~"5.."}}[5m]))
-                    / (sum by (instance) (rate(grafana_http_request_duration_seconds_count{{{CHOSEN}}}[5m])) > 0)
-                    or 0 * sum by (instance) (rate(grafana_http_request_duration_seconds_count{{{CHOSEN}}}[5m]))""",
+                    f"""sum by (instance) (rate(grafana_http_request_duration_seconds_count{{{CHOSEN}, status_code=~"5.."}}[$__rate_interval]))
+                    / (sum by (instance) (rate(grafana_http_request_duration_seconds_count{{{CHOSEN}}}[$__rate_interval])) > 0)
+                    or 0 * sum by (instance) (rate(grafana_http_request_duration_seconds_count{{{CHOSEN}}}[$__rate_interval]))""",
                     "{{instance}}",
                 ),
                 width=12,

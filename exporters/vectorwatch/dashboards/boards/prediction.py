@@ -57,7 +57,7 @@ BOARD = Board(
             ),
             stat(
                 "Load now",
-                "Of the fullest instance; 1 is full.",
+                "Of the fullest instance; at 1 it is full, and requests wait for a connection.",
                 RATIO,
                 query(f"max({LOAD})", "load"),
             ),
@@ -89,32 +89,32 @@ BOARD = Board(
                 minimum=None,
             ),
             timeseries(
-                "Fullest instances",
-                "The ten with the highest load. One alone: requests are spread unevenly.",
+                "Load by instance",
+                "One far above the others: requests are spread unevenly.",
                 RATIO,
-                query(f"topk(10, {LOAD})", "{{instance}}"),
+                query(f"max by (instance) ({LOAD})", "{{instance}}"),
             ),
             timeseries(
-                "Instances expected to be fullest",
-                "The ten with the highest predicted load: what will need connections first.",
+                "Load expected by instance",
+                "Which instance will need connections first. One that is expected to be full gets fewer requests, or more of them help.",
                 RATIO,
-                query(f"topk(10, {PREDICTED})", "{{instance}}"),
+                query(f"max by (instance) ({PREDICTED})", "{{instance}}"),
             ),
             timeseries(
                 "Straight on",
-                "The load in an hour if the trend of the last hour went on, of the ten fullest instances. Far from what the model "
+                "The load in an hour if the trend of the last hour went on. Far from what the model "
                 "says, one of both is wrong: look at the time of day.",
                 RATIO,
-                query(f"topk(10, clamp_min(predict_linear({LOAD}[1h], 3600), 0))", "{{instance}}"),
+                query(f"clamp_min(predict_linear({LOAD}[1h], 3600), 0)", "{{instance}}"),
             ),
         ),
         row(
             "How good is the model?",
             timeseries(
                 "Prediction accuracy over time",
-                "The ten worst instances. A cliff: the traffic has changed its kind. A slope: the model ages.",
+                "Of each instance. A cliff: the traffic has changed its kind. A slope: the model ages.",
                 RATIO,
-                query(f"bottomk(10, db_load_prediction_accuracy{{{CHOSEN}}})", "{{instance}}"),
+                query(f"db_load_prediction_accuracy{{{CHOSEN}}}", "{{instance}}"),
                 width=12,
                 maximum=1,
                 limits=ACCURACY,
@@ -134,11 +134,9 @@ BOARD = Board(
             ),
             timeseries(
                 "Confidence over time",
-                "The ten least sure instances. It falls before accuracy does, when the traffic becomes unusual.",
+                "Of each instance. It falls before accuracy does, when the traffic becomes unusual.",
                 RATIO,
-                query(
-                    f"bottomk(10, db_connection_pool_ml_prediction_confidence{{{CHOSEN}}})", "{{instance}}"
-                ),
+                query(f"db_connection_pool_ml_prediction_confidence{{{CHOSEN}}}", "{{instance}}"),
                 width=12,
                 maximum=1,
             ),

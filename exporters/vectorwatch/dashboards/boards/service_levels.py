@@ -19,7 +19,6 @@ from ..panel import (
 
 CHOSEN = 'service_level=~"$slo"'
 SUBJECT = "service_level, instance, collection"
-NAMED = "{{service_level}} {{instance}} {{collection}}"
 REMAINING = f"service_level:error_budget_remaining:ratio{{{CHOSEN}}}"
 BURN = ("ErrorBudgetBurn",)
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
@@ -71,15 +70,15 @@ BOARD = Board(
                 "Least budget left",
                 "Of the worst service level: 100 % is untouched, 0 spent, below 0 missed by that much of the budget.",
                 RATIO,
-                query(f"bottomk(1, {REMAINING})", "{{service_level}}"),
+                query(f"min({REMAINING})", "least"),
                 width=5,
             ),
             stat(
-                "Fastest burn of the last hour",
-                "Of all service levels. 1 spends a budget exactly in its period; at 14.4 a 30-day budget loses a fiftieth in an "
+                "Fastest burn",
+                "The lower of the last 5 minutes and the last hour, of all service levels. 1 spends a budget exactly in its period; at 14.4 a 30-day budget loses a fiftieth in an "
                 "hour, and somebody is paged.",
                 NONE,
-                query(f"topk(1, {burn_rate('1h')})", "{{service_level}}"),
+                query(f"max(({burn_rate('1h')}) < ({burn_rate('5m')}) or ({burn_rate('5m')}))", "fastest"),
                 width=5,
                 alerts=BURN,
             ),
@@ -133,9 +132,9 @@ BOARD = Board(
             "Error budgets",
             timeseries(
                 "Error budget left",
-                "The ten with least. A cliff is one incident, a slope a permanent fault. Below 0 the objective is missed.",
+                "Of the worst instance or collection of each. A cliff is one incident, a slope a permanent fault. Below 0 the objective is missed.",
                 RATIO,
-                query(f"bottomk(10, min by ({SUBJECT}) ({REMAINING}))", NAMED),
+                query(f"min by (service_level) ({REMAINING})", "{{service_level}}"),
                 width=12,
                 minimum=None,
                 maximum=1,
@@ -143,9 +142,9 @@ BOARD = Board(
             ),
             timeseries(
                 "Budget lasts for",
-                "The ten shortest, as the last day went; 30 stands for longer. Under three days ErrorBudgetExhausting tells.",
+                "As the last day went, on the worst instance or collection; 30 stands for longer. Under three days ErrorBudgetExhausting tells.",
                 DAYS,
-                query(f"bottomk(10, min by ({SUBJECT}) ({lasts_days()}))", NAMED),
+                query(f"min by (service_level) ({lasts_days()})", "{{service_level}}"),
                 width=12,
                 alerts=("ErrorBudgetExhausting",),
             ),
@@ -157,7 +156,7 @@ BOARD = Board(
                     f"Burn rate over {words}",
                     about,
                     NONE,
-                    query(f"topk(10, max by ({SUBJECT}) ({burn_rate(window)}))", NAMED),
+                    query(f"max by (service_level) ({burn_rate(window)})", "{{service_level}}"),
                     width=12,
                     alerts=BURN,
                 )
@@ -165,7 +164,7 @@ BOARD = Board(
                     (
                         "5m",
                         "5 minutes",
-                        "Whether it still goes on. Back at 0 the incident is over, whatever the long windows say.",
+                        "Of the worst instance or collection, as in the windows beside. Back at 0 the incident is over, whatever the long windows say.",
                     ),
                     (
                         "1h",
