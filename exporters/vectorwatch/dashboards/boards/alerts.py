@@ -20,7 +20,8 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'severity=~"$severity", component=~"$component"'
+CHOSEN = 'severity=~"$severity|", component=~"$component|"'
+"""Alerts of your own may lack such a label; they are shown whatever is chosen."""
 FIRING = f'ALERTS{{alertstate="firing", {CHOSEN}}}'
 PENDING = f'ALERTS{{alertstate="pending", {CHOSEN}}}'
 
@@ -28,7 +29,7 @@ PENDING = f'ALERTS{{alertstate="pending", {CHOSEN}}}'
 def firing(severity: str) -> str:
     """Return how many alerts of a severity fire; ALERTS is never missing, because Watchdog always fires."""
     return (
-        f'count(ALERTS{{alertstate="firing", severity="{severity}", component=~"$component"}}) or vector(0)'
+        f'count(ALERTS{{alertstate="firing", severity="{severity}", component=~"$component|"}}) or vector(0)'
     )
 
 
