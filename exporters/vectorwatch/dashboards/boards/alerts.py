@@ -25,6 +25,32 @@ CHOSEN = 'severity=~"$severity|", component=~"$component|"'
 FIRING = f'ALERTS{{alertstate="firing", {CHOSEN}}}'
 PENDING = f'ALERTS{{alertstate="pending", {CHOSEN}}}'
 
+SUBJECT = (
+    *(
+        "job",
+        "instance",
+        "service_level",
+        "collection",
+        "name",
+        "mountpoint",
+        "uuid",
+        "device",
+        "integration",
+    ),
+    *(
+        "rule_group",
+        "endpoint",
+        "operation",
+        "pool",
+        "model_name",
+        "mode",
+        "tool_name",
+        "event_type",
+        "reason",
+    ),
+)
+"""Labels that say what an alert is about."""
+
 
 def firing(severity: str) -> str:
     """Return how many alerts of a severity fire; ALERTS is never missing, because Watchdog always fires."""
@@ -112,19 +138,15 @@ BOARD = Board(
                 "Firing now",
                 "The newest first; a click on the name opens its runbook. Watchdog is always here and means that alerting works.",
                 query(
-                    f"""1000 * max by (alertname, severity, component, service_level, job, instance, collection)
-                    (ALERTS_FOR_STATE{{{CHOSEN}}} and ignoring (alertstate) {FIRING})"""
+                    f"""label_join(1000 * max by (alertname, severity, component, {", ".join(SUBJECT)})
+                    (ALERTS_FOR_STATE{{{CHOSEN}}} and ignoring (alertstate) {FIRING}),
+                    "about", " ", {", ".join(f'"{label}"' for label in SUBJECT)})"""
                 ),
                 columns=(
                     Column("alertname", "Alert", link=f"{RUNBOOKS}${{__value.raw}}.md"),
                     Column("severity", "Severity"),
                     Column("component", "Component", link="/d/vw-alerts?var-component=${__value.raw}"),
-                    Column(
-                        "service_level", "Service level", link="/d/vw-service-levels?var-slo=${__value.raw}"
-                    ),
-                    Column("job", "Job"),
-                    Column("instance", "Instance"),
-                    Column("collection", "Collection"),
+                    Column("about", "About"),
                     Column("Value", "Active since", TIMESTAMP),
                 ),
                 sort_by="Active since",

@@ -237,9 +237,10 @@ BOARD = Board(
                 "Applications keep working; their figures lack that.",
                 COUNT,
                 query(
-                    f"""sum by (metric, label) (increase(vectorwatch_instrument_label_values_refused_total{{{CHOSEN}}}[1h]))
-                    or 0 * sum(increase(vectorwatch_instrument_failures_total{{{CHOSEN}}}[1h]))""",
-                    "refused {{metric}} {{label}}",
+                    f"""sum by (metric) (increase(vectorwatch_instrument_label_values_refused_total{{{CHOSEN}}}[1h]))
+                    or label_replace(0 * sum(increase(vectorwatch_instrument_failures_total{{{CHOSEN}}}[1h])),
+                    "metric", "none", "", "")""",
+                    "values refused: {{metric}}",
                 ),
                 query(
                     f"sum(increase(vectorwatch_instrument_users_not_counted_total{{{CHOSEN}}}[1h]))",
