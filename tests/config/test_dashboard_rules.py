@@ -209,7 +209,6 @@ MISTAKES: list[tuple[str, str, Callable[[Body], None]]] = [
     ("metric-recorded", "no such recording", ask(f"job:b:rate5m{{{BOTH}}}")),
     ("metric-named", "every metric", ask(f"count({{{BOTH}}})")),
     ("label-known", "no such label", ask(f'rate(a_total{{{BOTH}, method="GET"}}[$__rate_interval])')),
-    ("rank-instant", "ranks at each point", ask(f"topk(5, rate(a_total{{{BOTH}}}[$__rate_interval]))")),
     ("query-repeated", "the same twice", ask(f'increase(a_total{{{BOTH}, code="5"}}[1d])')),
 ]
 
@@ -260,6 +259,20 @@ def test_a_variable_handed_on_to_a_dashboard_without_it_is_found(
     assert [finding.said for finding in find(sound(), other)] == [
         "`vw-one` has no variable `gpu`: /d/vw-one?${gpu:queryparam}&${instance:queryparam}"
     ]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        f"count by (job) (a_total{{{BOTH}}})",
+        f"rate(a_total{{{BOTH}}}[$__rate_interval]) unless on (job) a_total{{{BOTH}}}",
+        f"rate(a_total{{{BOTH}}}[$__rate_interval]) or 0 * sum(a_total{{{BOTH}}})",
+    ],
+)
+def test_a_counter_may_be_asked_whether_it_is_there(find: Callable[..., list[Finding]], expr: str) -> None:
+    body = sound()
+    ask(expr)(body)
+    assert find(body) == []
 
 
 def test_too_many_panels_on_a_screen_are_found(find: Callable[..., list[Finding]]) -> None:

@@ -51,7 +51,7 @@ def _check_link(
 
 
 def _check_dashboard(uid: str, query: str, by_uid: dict[str, Dashboard]) -> Iterator[str]:
-    if uid.startswith("${"):
+    if "${" in uid:
         return  # a field of the row that was clicked; the live test sees what stands there
     if uid not in by_uid:
         yield f"there is no dashboard `{uid}`"

@@ -24,7 +24,9 @@ MARKS = {
 }
 _LONG_SECONDS = 3600
 """From here on a fixed window is meant: so many in an hour, in a day."""
-_COUNTER = re.compile(r".+_(total|bucket|count|sum)")
+_COUNTER = re.compile(r".+_(total|bucket|count|sum)|node_(vmstat|netstat)_.+")
+_GAUGES = {"collections_vector_total"}
+"""Of Qdrant: as many as there are now, whatever the name says."""
 _RATES = {"rate", "increase", "irate"}
 _OF_COUNTERS = {*_RATES, "resets", "changes", "absent", "absent_over_time", "timestamp", "present_over_time"}
 _SYNTHETIC = {"ALERTS", "ALERTS_FOR_STATE"}
@@ -90,15 +92,15 @@ def check_queries(
                 rule = "target-promql-rule" if query.kind == "panel" else "template-label-promql-rule"
                 yield Finding(rule, str(query), f"{error}: {query.expr}")
                 continue
-            yield from _check_rates(query, tree)
+            yield from _check_rates(query, tree, recorded)
             yield from _check_names(query, tree, recorded, labels_of)
             if query.kind == "panel":
                 yield from _check_filters(query, tree, names, recorded, labels_of)
-                yield from _check_panel(query, tree)
 
 
 def _check_text(query: Query, names: set[str]) -> Iterator[Finding]:
-    for name in sorted(list_variables(query.expr)):
+    left = {name for name in list_variables(query.expr) if not name.isdecimal()}  # `$1` is of label_replace()
+    for name in sorted(left):
         yield Finding("target-promql-rule", str(query), f"`${name}` is left in it: {query.expr}")
     for found in re.finditer(r"""(\w+)\s*(=|!=)\s*["']([^"']*)["']""", query.raw):
         for name in sorted(list_variables(found[3]) & names):
@@ -107,27 +109,41 @@ def _check_text(query: Query, names: set[str]) -> Iterator[Finding]:
             )
 
 
-def _check_rates(query: Query, tree: Tree) -> Iterator[Finding]:
+def _check_rates(query: Query, tree: Tree, recorded: set[str]) -> Iterator[Finding]:
     for node, above in walk(tree):
         calls = [one["func"]["name"] for one in above if one.get("type") == "call"]
-        if node["type"] == "matrixSelector" and set(calls[-1:]) & _RATES:
+        is_rated = bool(set(calls[-1:]) & _RATES)
+        if node["type"] == "matrixSelector" and is_rated:
             seconds = node["range"] / 1000
             if seconds not in (RATE_INTERVAL_SECONDS, RANGE_SECONDS) and seconds < _LONG_SECONDS:
                 said = f"{calls[-1]}() over {seconds:g} s; use $__rate_interval, or an hour and more"
                 yield Finding("target-rate-interval-rule", str(query), said)
-        if node["type"] in ("vectorSelector", "matrixSelector"):
-            name = name_of(node)
-            if (
-                re.fullmatch(r".+_(total|bucket)", name)
-                and not set(calls) & _OF_COUNTERS
-                and query.kind != "variable"
-            ):
-                said = f"`{name}` only ever grows; ask for its rate() or increase()"
-                yield Finding("target-counter-agg-rule", str(query), said)
-            if node["type"] == "matrixSelector" and set(calls[-1:]) & _RATES and not _COUNTER.fullmatch(name):
-                yield Finding(
-                    "rate-of-counter", str(query), f"{calls[-1]}() of `{name}`, which is no counter"
-                )
+        if node["type"] not in ("vectorSelector", "matrixSelector"):
+            continue
+        name = name_of(node)
+        grows = (
+            re.fullmatch(r".+_(total|bucket)", name)
+            and name not in recorded | _GAUGES
+            and query.kind != "variable"
+        )
+        if grows and not set(calls) & _OF_COUNTERS and not _asks_whether_there(node, above):
+            said = f"`{name}` only ever grows; ask for its rate() or increase()"
+            yield Finding("target-counter-agg-rule", str(query), said)
+        if node["type"] == "matrixSelector" and is_rated and not _COUNTER.fullmatch(name):
+            yield Finding("rate-of-counter", str(query), f"{calls[-1]}() of `{name}`, which is no counter")
+
+
+def _asks_whether_there(node: Mapping[str, Any], above: Sequence[Any]) -> bool:
+    """Tell whether only the presence of a series matters, not its value."""
+    inner = (*above[1:], node)
+    for outer, next_inner in zip(above, inner, strict=True):
+        if outer.get("op") in ("count", "group"):
+            return True
+        if outer.get("op") in ("and", "unless") and outer.get("rhs") is next_inner:
+            return True
+        if outer.get("op") == "*" and "0" in (outer["lhs"].get("val"), outer["rhs"].get("val")):
+            return True
+    return False
 
 
 def _check_names(
@@ -163,13 +179,6 @@ def _check_filters(
                 yield Finding(rule, str(query), said)
 
 
-def _check_panel(query: Query, tree: Tree) -> Iterator[Finding]:
-    ranks = {"topk", "bottomk", "limitk"}
-    if not query.instant and any(node.get("op") in ranks for node, _ in walk(tree)):
-        said = "topk() picks anew at every point, so that lines come and go; use it in an instant query"
-        yield Finding("rank-instant", str(query), said)
-
-
 def check_repetition(dashboards: Sequence[Dashboard]) -> Iterator[Finding]:
     """Find questions that two panels ask, in one dashboard or in two."""
     first: dict[str, Query] = {}
@@ -180,4 +189,4 @@ def check_repetition(dashboards: Sequence[Dashboard]) -> Iterator[Finding]:
             asked = re.sub(r"\s+", "", query.raw)
             other = first.setdefault(asked, query)
             if other is not query:
-                yield Finding("query-repeated", str(query), f"{other} asks the same: {query.raw}")
+                yield Finding("query-repeated", f"{other} = {query}", query.raw)

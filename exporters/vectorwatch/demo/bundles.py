@@ -20,8 +20,12 @@ REDIS_MINIMUM: Version = (6, 0)
 """6.0 brought users, ACL and RESP3."""
 COMPOSE_MINIMUM: Version = (2, 24)
 """2.20 brought `start_interval` of health checks, 2.24 the `!reset` that docs/how-to/configure.md uses."""
+BLACKBOX_EXPORTER_MINIMUM: Version = (0, 24)
+"""What blackbox/blackbox.yml asks for is older; below it nobody has tried."""
 REDIS_EXPORTER_MINIMUM: Version = (1, 60)
 """It is only compared with; an old one would make the comparison too easy."""
+NODE_EXPORTER_MINIMUM: Version = (1, 5)
+"""The names of its series have not changed since; below it nobody has tried."""
 
 _GO_SUITES = ("unstable", "testing", HOST)
 """Newest first: Go programs need nothing but an old libc, so a newer suite's run here."""
@@ -59,9 +63,19 @@ BUNDLES = (
     # Renders docker-compose.yml without an engine.
     Bundle({"docker-compose": ("docker-compose",)}, ("docker-compose",), COMPOSE_MINIMUM),
     Bundle(
+        {"blackbox_exporter": ("blackbox_exporter", "prometheus-blackbox-exporter")},
+        ("prometheus-blackbox-exporter",),
+        BLACKBOX_EXPORTER_MINIMUM,
+    ),
+    Bundle(
         {"prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter")},
         ("prometheus-redis-exporter",),
         REDIS_EXPORTER_MINIMUM,
+    ),
+    Bundle(
+        {"node_exporter": ("node_exporter", "prometheus-node-exporter")},
+        ("prometheus-node-exporter",),
+        NODE_EXPORTER_MINIMUM,
     ),
 )
 BUNDLE_OF = {name: bundle for bundle in BUNDLES for name in bundle.programs}
