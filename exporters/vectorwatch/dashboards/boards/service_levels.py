@@ -35,6 +35,13 @@ def lasts_days() -> str:
     return f"""clamp_max((service_level:error_budget_exhaustion:seconds{{{CHOSEN}}} / 86400 or 0 * {REMAINING} + 30), 30)"""
 
 
+def by_subject(aggregation: str, expression: str) -> str:
+    """Return a value for each service level, and on what in one label, which is there whatever that is."""
+    return (
+        f"""label_join({aggregation} by ({SUBJECT}) ({expression}), "about", " ", "instance", "collection")"""
+    )
+
+
 BOARD = Board(
     name="service-levels",
     folder="Overview",
@@ -102,20 +109,21 @@ BOARD = Board(
                 "A row for each service level on each instance or collection. Begin with the one that has least left; burning "
                 "faster than 1 means that it gets worse.",
                 query(
-                    f"""min by ({SUBJECT}) ({REMAINING} * 0 + on (service_level) group_left ()
-                    service_level:objective:ratio{{{CHOSEN}}})"""
+                    by_subject(
+                        "min",
+                        f"0 * {REMAINING} + on (service_level) group_left () service_level:objective:ratio{{{CHOSEN}}}",
+                    )
                 ),
-                query(f"1 - max by ({SUBJECT}) (service_level:error_ratio:rate1h{{{CHOSEN}}})"),
-                query(f"1 - max by ({SUBJECT}) (service_level:error_ratio:rate1d{{{CHOSEN}}})"),
-                query(f"max by ({SUBJECT}) ({burn_rate('1h')})"),
-                query(f"min by ({SUBJECT}) ({REMAINING})"),
-                query(f"min by ({SUBJECT}) ({lasts_days()})"),
+                query(by_subject("min", f"1 - service_level:error_ratio:rate1h{{{CHOSEN}}}")),
+                query(by_subject("min", f"1 - service_level:error_ratio:rate1d{{{CHOSEN}}}")),
+                query(by_subject("max", burn_rate("1h"))),
+                query(by_subject("min", REMAINING)),
+                query(by_subject("min", lasts_days())),
                 columns=(
                     Column(
                         "service_level", "Service level", link="/d/vw-service-levels?var-slo=${__value.raw}"
                     ),
-                    Column("instance", "Instance"),
-                    Column("collection", "Collection"),
+                    Column("about", "On"),
                     Column("Value #A", "Objective", RATIO),
                     Column("Value #B", "Last hour", RATIO),
                     Column("Value #C", "Last day", RATIO),
