@@ -61,6 +61,10 @@ lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
 validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertmanager configuration
 	@scripts/validate-rules
 
+.PHONY: validate-dashboards
+validate-dashboards: $(VENV)/.test ## Check the form, the links and the queries of grafana/dashboards/
+	$(PYTEST) tests/config -k dashboard
+
 .PHONY: unit
 unit: $(VENV)/.test ## Run the unit and configuration tests
 	$(PYTEST) tests/unit tests/config

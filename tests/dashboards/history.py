@@ -48,16 +48,10 @@ def write_history(series: Sequence[Series], now: float, path: Path) -> None:
 
 def make_blocks(promtool: Path, source: Path, storage: Path) -> None:
     """Turn OpenMetrics into blocks beside those that Prometheus has; it finds them within a minute."""
-    command = [
-        str(promtool),
-        "tsdb",
-        "create-blocks-from",
-        "openmetrics",
-        "--quiet",
-        str(source),
-        str(storage),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Few blocks: promtool reads all of the source once for each.
+    few = f"--max-block-duration={_DAYS + 1}d"
+    command = [str(promtool), "tsdb", "create-blocks-from", few, "openmetrics", "--quiet"]
+    done = subprocess.run([*command, str(source), str(storage)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -69,12 +63,7 @@ def _past(name: str, value: float, now: float, times: Sequence[float]) -> Iterat
 
 
 def _write_labels(labels: Mapping[str, str]) -> str:
-    return (
-        "{"
-        + ",".join(
-            f"{key}={json.dumps(text, ensure_ascii=False)}"
-            for key, text in labels.items()
-            if key != "__name__"
-        )
-        + "}"
+    pairs = (
+        f"{key}={json.dumps(text, ensure_ascii=False)}" for key, text in labels.items() if key != "__name__"
     )
+    return "{" + ",".join(pairs) + "}"

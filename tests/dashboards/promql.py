@@ -168,15 +168,17 @@ def _check_filters(
         name = name_of(selector)
         if name in recorded or name in _SYNTHETIC:
             continue  # which labels they have only the live test sees
-        given = {one["name"]: str(one["value"]) for one in selector["matchers"]}
-        for variable in sorted(names & {"job", "instance", *labels_of.get(name, ())}):
-            fixed_job = variable == "job" and "job" in given
-            if _mark(variable) not in given.get(variable, "") and not fixed_job:
-                said = f'`{name}` is not filtered by {variable}=~"${variable}"'
-                rule = (
-                    f"target-{variable}-rule" if variable in ("job", "instance") else "target-variable-rule"
-                )
-                yield Finding(rule, str(query), said)
+        for variable in list_unfiltered(selector, names & {"job", "instance", *labels_of.get(name, ())}):
+            said = f'`{name}` is not filtered by {variable}=~"${variable}"'
+            rule = f"target-{variable}-rule" if variable in ("job", "instance") else "target-variable-rule"
+            yield Finding(rule, str(query), said)
+
+
+def list_unfiltered(selector: Mapping[str, Any], variables: set[str]) -> list[str]:
+    """Return the variables that a selector ought to be filtered by (see `mark_variables`) and is not."""
+    given = {one["name"]: str(one["value"]) for one in selector["matchers"]}
+    fixed = {"job"} & set(given)
+    return sorted(name for name in variables - fixed if _mark(name) not in given.get(name, ""))
 
 
 def check_repetition(dashboards: Sequence[Dashboard]) -> Iterator[Finding]:

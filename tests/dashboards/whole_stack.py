@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ import yaml
 
 from tests.dashboards.playback import play
 from vectorwatch.demo import CACHE
+from vectorwatch.demo.app import SERVICE
+from vectorwatch.demo.app.fault_client import FaultClient
 from vectorwatch.demo.interruption import Interruption
 from vectorwatch.demo.ports import HOST, find_free_ports
 from vectorwatch.demo.readiness import answers_http
 from vectorwatch.demo.rendering import replace_addresses
 from vectorwatch.demo.repository import find_repository
-from vectorwatch.demo.services import Site
+from vectorwatch.demo.services import Site, describe_watchers
 from vectorwatch.demo.stack import Stack, gather_needs, run_stack
 from vectorwatch.demo.supervisor import Service
 from vectorwatch.demo.tools import ensure_tools
@@ -49,6 +52,7 @@ PLAYED_BESIDE: Sequence[tuple[str, str]] = (
     ("gpu-exporter", "tests/dashboards/recorded/gpu-rare.prom"),
     ("dragonfly-exporter", "tests/unit/dragonfly/golden/dragonfly-1.40-replica.prom"),
     ("dragonfly-exporter", "tests/unit/dragonfly/golden/dragonfly-1.39.0.prom"),
+    ("jaeger", "tests/dashboards/recorded/jaeger-queue.prom"),
     ("qdrant", "tests/dashboards/recorded/qdrant-native.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.14-cluster.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.19-features.prom"),
@@ -61,6 +65,11 @@ _EVERY_NAME = Path("tests/unit/instrument/domains/every_name.py")
 # As in docker-compose.yml, but for the network, which is the machine's where node_exporter runs outside of a
 # container; the paths are those of a container.
 _LEFT_OUT_FLAGS = ("--path.", "--no-collector.")
+
+_FAULTS = ("alias_failure", "payload_index_failure", "query_errors", "security_burst")
+"""What happens seldom, and is empty until then where no series can stand in for it."""
+_FAULT_SECONDS = 90.0
+_HURRIED_PROBE = {"INTERVAL_SECONDS": "15", "QUERIES_PER_MINUTE": "600", "MAX_LOAD_RATIO": "0.2"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class WholeStack:
     def read_traces(self) -> None:
         """Read as a person does in Jaeger, where there is one, so that it counts reads."""
         if "jaeger" in self.stack.site.ports:
-            asked = {"service": "demo-app", "limit": "1"}
+            asked = {"service": SERVICE, "limit": "1"}
             httpx.get(self.stack.site.url("jaeger", "/api/traces"), params=asked, trust_env=False, timeout=60)
 
     @property
@@ -108,6 +117,7 @@ def run_whole_stack() -> Iterator[WholeStack]:
             ],
             announce=lambda _: None,
         )
+        _hurry_probe(stack)
         addresses = {"node-exporter:9100": f"{HOST}:{node}", "blackbox-exporter:9115": f"{HOST}:{blackbox}"}
         text = replace_addresses((repository / "prometheus/prometheus.yml").read_text("utf-8"), site.ports)
         for address, recording in PLAYED_FOR_ADDRESS.items():
@@ -118,11 +128,14 @@ def run_whole_stack() -> Iterator[WholeStack]:
         beside = [(job, repository / recording) for job, recording in PLAYED_BESIDE]
         beside.append(("app", _use_every_name(repository, site.folder / "every-name.prom")))
         played = [(job, path.stem, until_the_end.enter_context(play(path))) for job, path in beside]
-        _list_probed(rendered / "targets" / "blackbox.yml", [page, site.url("demo-app", "/healthz")])
+        _list_probed(rendered / "targets" / "blackbox.yml", [page, site.url(SERVICE, "/healthz")])
         _write_jobs(rendered / "jobs" / "played.yml", played)
         _shorten_intervals(rendered / "rules")
         site.configuration.prometheus.write_text(text, encoding="utf-8")
         httpx.post(f"{site.url('prometheus')}/-/reload", trust_env=False, timeout=60).raise_for_status()
+        faults = FaultClient(site.url(SERVICE))
+        for fault in _FAULTS:
+            faults.begin(fault, _FAULT_SECONDS)
         yield WholeStack(stack, rendered / "rules", tools["promtool"])
 
 
@@ -137,6 +150,15 @@ def _describe_node_exporter(repository: Path, program: Path, port: int) -> Servi
     return Service("node-exporter", command, answers_http(f"http://{HOST}:{port}/metrics"))
 
 
+def _hurry_probe(stack: Stack) -> None:
+    """Start the recall probe again so that it makes in two minutes the hundred searches that a p99 needs."""
+    probe = next(one for one in describe_watchers(stack.site) if one.name == "hnsw-probe")
+    hurried = {f"VECTORWATCH_HNSW_{name}": value for name, value in _HURRIED_PROBE.items()}
+    stack.supervisor.kill(probe.name)
+    faster = replace(probe, environment={**probe.environment, **hurried})
+    stack.supervisor.start([faster], announce=lambda _: None)
+
+
 def _describe_replica(site: Site, port: int) -> Service:
     """Return a replica of the demo's cache, so that there is a lag."""
     folder = site.folder / "replica"
@@ -148,7 +170,9 @@ def _describe_replica(site: Site, port: int) -> Service:
 
 def _use_every_name(repository: Path, path: Path) -> Path:
     command = [sys.executable, str(repository / _EVERY_NAME)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # One model is let in, so that others are refused, and counted as such.
+    environment = {**os.environ, "VECTORWATCH_INSTRUMENT_MAX_MODELS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     path.write_text(done.stdout, encoding="utf-8")
     return path
 

@@ -19,6 +19,7 @@ import yaml
 
 from tests.dashboards.answers import Answers, Rows, explain_empty, list_past_names
 from tests.dashboards.history import make_blocks, write_history
+from tests.dashboards.promql import list_unfiltered, mark_variables, name_of, selectors
 from tests.dashboards.queries import Dashboard, Query, built_ins, read_dashboards
 from tests.dashboards.whole_stack import WholeStack, run_whole_stack
 from vectorwatch.demo.repository import find_repository
@@ -29,8 +30,14 @@ _LIVE = "127.+|https?:.+"
 """`instance` of all that runs; what is played beside it has names of its own."""
 
 _LABEL = re.compile(r"{{\s*([\w.]+)\s*}}")
-_SOMETIMES: Mapping[str, Sequence[str]] = {"vw-alerts · Firing now": ("service_level",)}
-"""Columns of labels that not every alert has."""
+_UNFILTERED = ("vw-start · Components",)
+"""A matrix of all components, whatever is chosen."""
+_SOMETIMES: Mapping[str, Sequence[str]] = {
+    "vw-alerts · Firing now": ("service_level",),
+    "vw-start · Firing alerts": ("job", "instance"),
+    "vw-service-levels · Service levels now": ("collection",),
+}
+"""Columns of labels that not every alert or service level has."""
 _DRAWN = ("timeseries", "stat", "gauge", "bargauge", "state-timeline")
 
 ONLY_PLAYED: Mapping[str, str] = {
@@ -39,7 +46,11 @@ ONLY_PLAYED: Mapping[str, str] = {
     "vw-start · GPU * · *": "as above",
     "vw-capacity · VRAM in use · *": "as above",
     "vw-models · GPU memory * · *": "as above: the demo's models use none",
+    "vw-hdc · GPU * · *": "as above",
+    "vw-start · System health · D": "as above",
+    "vw-llm-cost · Tokens without a price · *": "the demo's models have prices",
     "vw-dragonfly · Lookups by where the value was · *": "the demo's Valkey has one kind of memory",
+    "vw-dragonfly · Clients that wait for the disk · *": "as above",
     "vw-dragonfly · Room on disk · *": "Valkey keeps no values on disk",
     "vw-qdrant · Copies of shards by state · *": "the demo's engine is no cluster",
     "vw-qdrant · Shards without an active copy · *": "as above",
@@ -55,6 +66,8 @@ ONLY_PLAYED: Mapping[str, str] = {
 
 PAST: Mapping[str, str] = {
     "* now and a week ago · *": "a week",
+    "vw-business · * last week · *": "a week",
+    "vw-business · *, today and a week ago · *": "a week",
     "vw-capacity · Searches · *": "a week",
     "vw-capacity · Requests to applications · *": "a week",
     "vw-monitoring · Series against yesterday · *": "a day",
@@ -121,7 +134,7 @@ def outcomes(
             _write_past(outcomes, whole_stack, answers, tmp_path_factory.mktemp("past"))
             has_past = True
         time.sleep(2)
-    seconds = sorted(outcome.seconds for outcome in outcomes)
+    seconds = sorted(outcome.seconds for outcome in outcomes if outcome.is_done)
     middle = seconds[len(seconds) // 2]
     print(f"{len(outcomes)} queries: half answered after {middle:.0f} s, the last after {seconds[-1]:.0f} s")
     yield outcomes
@@ -186,6 +199,28 @@ def test_what_runs_here_answers_all_but_what_is_listed(outcomes: list[Outcome]) 
     _fail("queries that only a recording answers", [str(one.query) for one in outcomes if one.only_played])
     used = {place for one in outcomes for place in _find(one.query, ONLY_PLAYED)}
     assert used == set(ONLY_PLAYED), "these places are no more"
+
+
+def test_recordings_and_alerts_are_filtered_by_what_one_chooses(
+    dashboards: list[Dashboard], outcomes: list[Outcome], whole_stack: WholeStack
+) -> None:
+    """The other metrics are seen to by tests/config/test_dashboards.py, which knows their labels."""
+    answers = Answers(whole_stack.url)
+    recorded = {*_read_recordings(whole_stack.rules), "ALERTS"}
+    labels_of = {
+        name: {label for labels, _ in answers.ask(f'{{__name__="{name}"}}') for label in labels}
+        for name in recorded
+    }
+    wrong = []
+    for dashboard in dashboards:
+        variables = {one["name"] for one in dashboard.variables}
+        for query in dashboard.queries(mark_variables(dashboard)):
+            for selector in selectors(answers.parse(query.expr)) if query.kind == "panel" else ():
+                name = name_of(selector)
+                lacking = list_unfiltered(selector, variables & labels_of.get(name, set()))
+                wrong += [f"{query}: `{name}` is not filtered by ${variable}" for variable in lacking]
+    answers.close()
+    _fail("selectors", [one for one in dict.fromkeys(wrong) if not one.startswith(_UNFILTERED)])
 
 
 def test_annotations_ask_for_something_that_exists(
