@@ -72,6 +72,7 @@ def _record(level: ServiceLevel) -> list[dict[str, Any]]:
         *(record(name, expression) for name, expression in _count(level, errors)),
         record("error_ratio:rate5m", f"{errors}\n/ ({events} > 0)\n"),
         *(record(f"error_ratio:rate{window}", _divide(errors, events, window)) for window in RATIO_WINDOWS),
+        record("objective:ratio", f"vector({level.objective!r})"),  # what dashboards divide by
         record(
             "error_budget_remaining:ratio", f"1 - (\n{_divide(errors, events, period)})\n/ {level.budget!r}\n"
         ),
