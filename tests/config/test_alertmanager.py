@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 import yaml
+
+from vectorwatch.rules.service import render_rules
 
 # Test time: no waiting for a group to fill.
 FAST = {"group_wait: 10s": "group_wait: 1s", "group_interval: 30s": "group_interval: 1s"}
@@ -31,6 +34,7 @@ ANNOTATIONS = {
     "summary": "Qdrant does not answer.",
     "description": "Qdrant qdrant:6333 has not answered for a minute.",
     "runbook_url": "http://127.0.0.1:9090/user/runbooks/QdrantDown.md",
+    "dashboard_url": "http://127.0.0.1:3000/d/vw-qdrant?var-instance=qdrant%3A6333",
 }
 # Alertmanager does not wait for more of a group when an alert is older than `group_wait`.
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -55,29 +59,34 @@ class Alertmanager:
         annotations: Mapping[str, str] = ANNOTATIONS,
         starts_at: datetime = LONG_AGO,
     ) -> None:
-        self._post(label_sets, annotations, starts_at, datetime.now(UTC) + timedelta(minutes=5))
+        self.fire_each([(labels, annotations) for labels in label_sets], starts_at)
+
+    def fire_each(
+        self, alerts: Sequence[tuple[Mapping[str, str], Mapping[str, str]]], starts_at: datetime = LONG_AGO
+    ) -> None:
+        """Fire alerts, each with its labels and its annotations, in one request."""
+        self._post(alerts, starts_at, datetime.now(UTC) + timedelta(minutes=5))
 
     def resolve(self, labels: Mapping[str, str], annotations: Mapping[str, str] = ANNOTATIONS) -> None:
-        self._post([labels], annotations, LONG_AGO, datetime.now(UTC))
+        self._post([(labels, annotations)], LONG_AGO, datetime.now(UTC))
 
     def _post(
         self,
-        label_sets: Sequence[Mapping[str, str]],
-        annotations: Mapping[str, str],
+        alerts: Sequence[tuple[Mapping[str, str], Mapping[str, str]]],
         starts_at: datetime,
         ends_at: datetime,
     ) -> None:
-        alerts = [
+        body = [
             {
                 "labels": labels,
                 "annotations": annotations,
                 "startsAt": starts_at.isoformat(),
                 "endsAt": ends_at.isoformat(),
-                "generatorURL": "http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0",
+                "generatorURL": "http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
             }
-            for labels in label_sets
+            for labels, annotations in alerts
         ]
-        httpx.post(f"{self.url}/api/v2/alerts", json=alerts, trust_env=False).raise_for_status()
+        httpx.post(f"{self.url}/api/v2/alerts", json=body, trust_env=False).raise_for_status()
 
     def inhibited(self) -> list[Mapping[str, str]]:
         answer = httpx.get(f"{self.url}/api/v2/alerts", params={"inhibited": "true"}, trust_env=False)
@@ -141,18 +150,19 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
         "*Qdrant does not answer.*\n"
         ":red_circle: Qdrant qdrant:6333 has not answered for a minute.\n"
         "_since 2026-01-02 03:04:05 UTC_ `instance=qdrant:6333 severity=critical` "
-        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0|Graph>"
+        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&amp;g0.tab=1|Graph>"
     )
     assert firing["title_link"] == "http://alerts.example.net:9093/#/alerts?receiver=slack-on-call"
     assert [(button["text"], button["url"]) for button in firing["actions"]] == [
         ("Runbook", "http://127.0.0.1:9090/user/runbooks/QdrantDown.md"),
+        ("Dashboard", ANNOTATIONS["dashboard_url"]),
         ("Silence", SILENCE),
     ]
     assert resolved["title"] == "[RESOLVED] QdrantDown (critical) on qdrant:6333"
     assert resolved["color"] == "good"
     assert ":white_check_mark:" in resolved["text"]
     assert "over at" in resolved["text"]
-    assert resolved["actions"][1]["text"] == "Silence anyway"
+    assert resolved["actions"][2]["text"] == "Silence anyway"
 
     first, last = sinks.mails
     assert first["Subject"] == firing["title"]
@@ -165,7 +175,8 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
         "Firing\n"
         "Qdrant qdrant:6333 has not answered for a minute.\n"
         "since 2026-01-02 03:04:05 UTC\n"
-        "Graph: http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0\n"
+        "Graph: http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1\n"
+        "Dashboard: http://127.0.0.1:3000/d/vw-qdrant?var-instance=qdrant%3A6333\n"
         "Labels:\n"
         " - alertname = QdrantDown\n - component = qdrant\n"
         " - instance = qdrant:6333\n - severity = critical\n\n"
@@ -176,6 +187,7 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
     html = part(first, "html")
     assert "Qdrant qdrant:6333 has not answered for a minute." in html
     assert '<a href="http://127.0.0.1:9090/user/runbooks/QdrantDown.md">' in html
+    assert f'<a href="{ANNOTATIONS["dashboard_url"]}">Dashboard</a>' in html
     assert "border-top:6px solid #c62828" in html
     assert "border-top:6px solid #2e7d32" in part(last, "html")
 
@@ -211,7 +223,10 @@ def test_an_alert_without_annotations_or_severity_is_told_all_the_same(
     assert attachment["title"] == "[FIRING:1] MadeByHand"
     assert attachment["color"] == "warning"
     assert ":red_circle: MadeByHand" in attachment["text"]
-    assert attachment["actions"][0]["url"] == "http://alerts.example.net:9093/#/alerts?receiver=slack-alerts"
+    all_alerts = "http://alerts.example.net:9093/#/alerts?receiver=slack-alerts"
+    buttons = [(button["text"], button["url"]) for button in attachment["actions"]]
+    assert buttons[:2] == [("Runbook", all_alerts), ("All alerts", all_alerts)]
+    assert "Dashboard" not in attachment["text"] + part(mail, "plain") + part(mail, "html")
     assert "MadeByHand" in part(mail, "plain")
     assert "<no value>" not in attachment["text"] + part(mail, "plain") + part(mail, "html")
 
@@ -228,13 +243,29 @@ def test_a_storm_is_one_message_that_stays_short(
         }
         for number in range(25)
     ]
-    alertmanager.fire(*storm, starts_at=datetime.now(UTC))
+    alertmanager.fire_each(
+        [(alert, {**ANNOTATIONS, "dashboard_url": open_dashboard(alert["instance"])}) for alert in storm],
+        starts_at=datetime.now(UTC),
+    )
     poll(lambda: sinks.attachments() and sinks.mails, "both messages")
     [attachment] = sinks.attachments()
     assert attachment["title"] == "[FIRING:25] TargetDown (warning)"
     assert attachment["text"].count(":red_circle:") == 10
     assert "… and 15 more" in attachment["text"]
     assert all(alert["instance"] in part(sinks.mails[0], "plain") for alert in storm)
+    # Each alert opens its own; the button opens what they have in common.
+    links = [open_dashboard(alert["instance"]) for alert in storm]
+    shown = [f"<{link.replace('&', '&amp;')}|Dashboard>" for link in links[:10]]
+    assert all(link in attachment["text"] for link in shown)
+    assert all(f"Dashboard: {link}" in part(sinks.mails[0], "plain") for link in links)
+    button = attachment["actions"][1]
+    assert (button["text"], button["url"]) == ("Dashboard", "http://127.0.0.1:3000/d/vw-monitoring")
+
+
+def open_dashboard(instance: str) -> str:
+    return (
+        f"http://127.0.0.1:3000/d/vw-monitoring?var-job=node-exporter&var-instance={quote(instance, safe='')}"
+    )
 
 
 def test_a_great_storm_is_still_one_short_message_in_every_channel(
@@ -362,6 +393,7 @@ def test_what_prometheus_finds_arrives_with_its_text_and_so_does_its_end(
     folder = copy(repository / "prometheus", tmp_path / "prometheus", fast | address)
     port = free_port()
     (folder / "targets" / "app.yml").write_text(f"- targets: ['127.0.0.1:{port}']", encoding="utf-8")
+    list(render_rules(folder, folder / "rules", grafana="https://grafana.example.net"))
     start_prometheus(folder)
 
     def told(word: str) -> list[Any]:
@@ -377,7 +409,10 @@ def test_what_prometheus_finds_arrives_with_its_text_and_so_does_its_end(
     assert told("FIRING")[0]["title"] == f"[FIRING:1] ServiceDown (critical) on 127.0.0.1:{port}"
     text = told("FIRING")[0]["text"]
     assert f"app 127.0.0.1:{port} has not answered Prometheus for a minute." in text
-    assert told("FIRING")[0]["actions"][0]["url"].endswith("/user/runbooks/ServiceDown.md")
+    runbook, dashboard, _ = (button["url"] for button in told("FIRING")[0]["actions"])
+    assert runbook.endswith("/user/runbooks/ServiceDown.md")
+    opened = f"/d/vw-performance?var-job=app&var-instance=127.0.0.1%3A{port}"
+    assert dashboard == f"https://grafana.example.net{opened}"
     assert "stack=" not in text
     end = f"[RESOLVED] ServiceDown (critical) on 127.0.0.1:{port}"
     poll(lambda: end in [str(mail["Subject"]) for mail in sinks.mails], "its end by mail")
@@ -411,7 +446,12 @@ def test_the_pager_is_told_once_with_what_one_needs_at_night(
     )
     assert details["resolved"] == "none"
     assert details["runbook"] == ANNOTATIONS["runbook_url"]
-    assert [link["href"] for link in opened["links"]] == [ANNOTATIONS["runbook_url"], SILENCE]
+    assert details["dashboard"] == ANNOTATIONS["dashboard_url"]
+    assert [(link["text"], link["href"]) for link in opened["links"]] == [
+        ("Runbook", ANNOTATIONS["runbook_url"]),
+        ("Dashboard", ANNOTATIONS["dashboard_url"]),
+        ("Silence", SILENCE),
+    ]
 
 
 def test_the_log_keeps_everything_and_its_end(
