@@ -67,8 +67,8 @@ class Alertmanager:
         """Fire alerts, each with its labels and its annotations, in one request."""
         self._post(alerts, starts_at, datetime.now(UTC) + timedelta(minutes=5))
 
-    def resolve(self, labels: Mapping[str, str], annotations: Mapping[str, str] = ANNOTATIONS) -> None:
-        self._post([(labels, annotations)], LONG_AGO, datetime.now(UTC))
+    def resolve(self, *label_sets: Mapping[str, str]) -> None:
+        self._post([(labels, ANNOTATIONS) for labels in label_sets], LONG_AGO, datetime.now(UTC))
 
     def _post(
         self,
@@ -150,7 +150,8 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
         "*Qdrant does not answer.*\n"
         ":red_circle: Qdrant qdrant:6333 has not answered for a minute.\n"
         "_since 2026-01-02 03:04:05 UTC_ `instance=qdrant:6333 severity=critical` "
-        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&amp;g0.tab=1|Graph>"
+        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&amp;g0.tab=1|Graph> "
+        "<http://127.0.0.1:3000/d/vw-qdrant?var-instance=qdrant%3A6333|Dashboard>"
     )
     assert firing["title_link"] == "http://alerts.example.net:9093/#/alerts?receiver=slack-on-call"
     assert [(button["text"], button["url"]) for button in firing["actions"]] == [
@@ -200,8 +201,8 @@ def test_text_that_looks_like_markup_changes_no_message(
     )
     labels = {**QDRANT_DOWN, "collection": hostile}
     alertmanager.fire(labels, annotations={**ANNOTATIONS, "description": f"Collection {hostile} is odd."})
-    poll(lambda: sinks.attachments() and sinks.mails, "both messages")
-    [attachment], [mail] = sinks.attachments(), sinks.mails
+    poll(lambda: sinks.attachments() and sinks.mails and sinks.posts_to("/pagerduty"), "all messages")
+    [attachment], [mail], [incident] = sinks.attachments(), sinks.mails, sinks.posts_to("/pagerduty")
     for value in (attachment["title"], attachment["text"]):
         assert "<script>" not in value
         assert "<http://evil" not in value
@@ -212,6 +213,23 @@ def test_text_that_looks_like_markup_changes_no_message(
     assert hostile.splitlines()[0] in part(mail, "plain")
     assert mail.get_all("Subject") == [str(mail["Subject"])]
     assert "forged" in mail["Subject"]
+    assert incident["payload"]["custom_details"]["firing"].startswith(f"* Collection {hostile} is odd.")
+
+
+def test_no_text_in_a_page_is_taken_for_yaml(
+    alertmanager: Alertmanager, sinks: Any, poll: Callable[..., None]
+) -> None:
+    """Alertmanager parses a detail that is rendered, and renders what it finds there once more."""
+    texts = ["docs: red", "- {{ fail }}", "{a: {{ b }}}", "[1]", "7", "# none", "a: b\nc: |\n  d", "null"]
+    for number, text in enumerate(texts):
+        labels = {**QDRANT_DOWN, "alertname": f"Odd{number}"}
+        alertmanager.fire(labels, annotations={"summary": text, "description": text})
+    poll(lambda: len(sinks.posts_to("/pagerduty")) == len(texts), "every page")
+    details = [body["payload"]["custom_details"] for body in sinks.posts_to("/pagerduty")]
+    assert sorted(one["summary"] for one in details) == sorted(f"* {text}" for text in texts)
+    assert sorted(one["firing"].partition(" (since")[0] for one in details) == sorted(
+        f"* {text}" for text in texts
+    )
 
 
 def test_an_alert_without_annotations_or_severity_is_told_all_the_same(
@@ -262,6 +280,32 @@ def test_a_storm_is_one_message_that_stays_short(
     assert (button["text"], button["url"]) == ("Dashboard", "http://127.0.0.1:3000/d/vw-monitoring")
 
 
+def test_what_still_burns_stands_before_what_is_over(
+    alertmanager: Alertmanager, sinks: Any, poll: Callable[..., None]
+) -> None:
+    storm = [
+        {"alertname": "TargetDown", "severity": "critical", "instance": f"host-{n:02}"} for n in range(24)
+    ]
+    alertmanager.fire(*storm, starts_at=datetime.now(UTC))
+    poll(lambda: sinks.attachments() and sinks.mails, "the storm")
+    alertmanager.resolve(*storm[:12])
+
+    def calmer() -> bool:
+        return any("[FIRING:12]" in one["title"] for one in sinks.attachments()) and any(
+            "[FIRING:12]" in mail["Subject"] for mail in sinks.mails
+        )
+
+    poll(calmer, "half of it over")
+    text = next(one["text"] for one in sinks.attachments() if "[FIRING:12]" in one["title"])
+    mail = next(mail for mail in sinks.mails if "[FIRING:12]" in mail["Subject"])
+    for shown in (text, part(mail, "plain"), part(mail, "html")):
+        found = list(dict.fromkeys(re.findall(r"instance ?= ?(host-\d+)", shown)))
+        assert found[:10] == [f"host-{n}" for n in range(12, 22)]
+        assert "host-00" in found
+    assert text.count(":red_circle:") == 10
+    assert text.count("… and 2 more") == 2  # of each
+
+
 def open_dashboard(instance: str) -> str:
     return (
         f"http://127.0.0.1:3000/d/vw-monitoring?var-job=node-exporter&var-instance={quote(instance, safe='')}"
@@ -283,9 +327,18 @@ def test_a_great_storm_is_still_one_short_message_in_every_channel(
     alertmanager.fire(
         *storm, annotations={**ANNOTATIONS, "description": "long " * 1000}, starts_at=datetime.now(UTC)
     )
-    poll(lambda: sinks.attachments() and sinks.mails and sinks.posts_to("/pagerduty"), "all messages")
-    [attachment], [mail], [incident] = sinks.attachments(), sinks.mails, sinks.posts_to("/pagerduty")
-    assert attachment["title"] == "[FIRING:2000] CollectionRed (critical)"
+    title = "[FIRING:2000] CollectionRed (critical)"
+
+    # So many may still be coming in when the first message leaves; the next has all.
+    def whole() -> tuple[list[Any], list[EmailMessage], list[Any]]:
+        return (
+            [one for one in sinks.attachments() if one["title"] == title],
+            [mail for mail in sinks.mails if mail["Subject"] == title],
+            [body for body in sinks.posts_to("/pagerduty") if body["payload"]["summary"] == title],
+        )
+
+    poll(lambda: all(whole()), "all messages")
+    [attachment, *_], [mail, *_], [incident, *_] = whole()
     assert "… and 1990 more" in attachment["text"]
     assert len(attachment["text"]) < 12_000
     assert "… and 1980 more" in incident["payload"]["custom_details"]["firing"]
@@ -441,8 +494,9 @@ def test_the_pager_is_told_once_with_what_one_needs_at_night(
         "component": "qdrant",
     }
     details = payload["custom_details"]
+    assert details["summary"] == "* Qdrant does not answer."
     assert details["firing"] == (
-        "Qdrant qdrant:6333 has not answered for a minute. (since 2026-01-02 03:04:05 UTC)"
+        "* Qdrant qdrant:6333 has not answered for a minute. (since 2026-01-02 03:04:05 UTC)"
     )
     assert details["resolved"] == "none"
     assert details["runbook"] == ANNOTATIONS["runbook_url"]
