@@ -150,7 +150,7 @@ def test_a_critical_alert_reaches_slack_mail_and_webhook_and_so_does_its_end(
         "*Qdrant does not answer.*\n"
         ":red_circle: Qdrant qdrant:6333 has not answered for a minute.\n"
         "_since 2026-01-02 03:04:05 UTC_ `instance=qdrant:6333 severity=critical` "
-        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&amp;g0.tab=1|Graph> "
+        "<http://127.0.0.1:9090/graph?g0.expr=up+%3D%3D+0&amp;g0.tab=1|Graph> · "
         "<http://127.0.0.1:3000/d/vw-qdrant?var-instance=qdrant%3A6333|Dashboard>"
     )
     assert firing["title_link"] == "http://alerts.example.net:9093/#/alerts?receiver=slack-on-call"
@@ -199,7 +199,7 @@ def test_text_that_looks_like_markup_changes_no_message(
     hostile = (
         '<script>alert("1")</script> & <http://evil.example|here> \U0001f600 }}{{ end }}\nSubject: forged'
     )
-    labels = {**QDRANT_DOWN, "collection": hostile}
+    labels = {**QDRANT_DOWN, "collection": hostile, "odd": "a`b"}
     alertmanager.fire(labels, annotations={**ANNOTATIONS, "description": f"Collection {hostile} is odd."})
     poll(lambda: sinks.attachments() and sinks.mails and sinks.posts_to("/pagerduty"), "all messages")
     [attachment], [mail], [incident] = sinks.attachments(), sinks.mails, sinks.posts_to("/pagerduty")
@@ -208,6 +208,7 @@ def test_text_that_looks_like_markup_changes_no_message(
         assert "<http://evil" not in value
         assert "&lt;script&gt;" in value
         assert "\U0001f600 }}{{ end }}" in value
+    assert " odd=a'b " in attachment["text"]
     assert "<script>" not in part(mail, "html")
     assert "&lt;script&gt;" in part(mail, "html")
     assert hostile.splitlines()[0] in part(mail, "plain")
@@ -241,6 +242,7 @@ def test_an_alert_without_annotations_or_severity_is_told_all_the_same(
     assert attachment["title"] == "[FIRING:1] MadeByHand"
     assert attachment["color"] == "warning"
     assert ":red_circle: MadeByHand" in attachment["text"]
+    assert "`" not in attachment["text"]
     all_alerts = "http://alerts.example.net:9093/#/alerts?receiver=slack-alerts"
     buttons = [(button["text"], button["url"]) for button in attachment["actions"]]
     assert buttons[:2] == [("Runbook", all_alerts), ("All alerts", all_alerts)]
