@@ -85,6 +85,15 @@ _SECRETS = click.option(
 )
 
 
+_GRAFANA = click.option(
+    "--grafana",
+    envvar="GRAFANA_URL",
+    show_envvar=True,
+    default="",
+    help="Address of the dashboards that alerts link to; without one they link to none.",
+)
+
+
 @cli.command()
 @_SECRETS
 @click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
@@ -92,19 +101,21 @@ _SECRETS = click.option(
 @click.option("--data", type=click.Path(path_type=Path), default="/data", show_default=True)
 @click.option("--rules", type=click.Path(path_type=Path), default="/rules", show_default=True)
 @click.option("--dashboards", type=click.Path(path_type=Path), default="/dashboards", show_default=True)
-def setup(secrets: Path, checkout: Path, lists: Path, data: Path, rules: Path, dashboards: Path) -> None:
+@_GRAFANA
+def setup(
+    secrets: Path, checkout: Path, lists: Path, data: Path, rules: Path, dashboards: Path, grafana: str
+) -> None:
     """Create what the stack needs before it starts; changes nothing that is already right."""
     from .dashboards.tuned import write_tuned
     from .rules.service import read_tuned, render_rules
     from .setup.service import prepare
 
+    source = checkout / "prometheus"
     for line in prepare(secrets, checkout, lists, data):
         click.echo(line)
-    for line in render_rules(checkout / "prometheus", rules):
+    for line in render_rules(source, rules, grafana=grafana):
         click.echo(line)
-    for line in write_tuned(
-        checkout / "grafana/dashboards", dashboards, *read_tuned(checkout / "prometheus")
-    ):
+    for line in write_tuned(checkout / "grafana/dashboards", dashboards, *read_tuned(source)):
         click.echo(line)
 
 
@@ -125,11 +136,12 @@ def rules() -> None:
     "--mine", type=click.Path(path_type=Path), help="Your numbers.  [default: thresholds.mine.yml there]"
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the rules to run.")
-def rules_render(source: Path, mine: Path | None, out: Path) -> None:
+@_GRAFANA
+def rules_render(source: Path, mine: Path | None, out: Path, grafana: str) -> None:
     """Put your numbers into the rules; after a mistake the rules in `--out` stay as they are."""
     from .rules.service import render_rules
 
-    for line in render_rules(source, out, mine):
+    for line in render_rules(source, out, mine, grafana):
         click.echo(line)
 
 

@@ -318,6 +318,14 @@ def test_links_follow_the_ports_and_the_name_of_the_machine(render: Render) -> N
     assert "--web.external-url=http://watch.example.net:19090" in services["prometheus"]["command"]
     assert "--web.external-url=http://watch.example.net:9093" in services["alertmanager"]["command"]
     assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == "http://watch.example.net:13000"
+    assert services["setup"]["environment"]["GRAFANA_URL"] == "http://watch.example.net:13000"
+
+
+def test_alerts_can_link_to_a_grafana_of_ones_own(render: Render) -> None:
+    address = "https://grafana.example.com"
+    services = render(GRAFANA_URL=address)["services"]
+    assert services["setup"]["environment"]["GRAFANA_URL"] == address
+    assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == "http://127.0.0.1:3000"
 
 
 def test_prometheus_asks_each_service_at_the_port_that_its_health_check_asks(

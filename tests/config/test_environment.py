@@ -20,8 +20,13 @@ def described(repository: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def used(repository: Path) -> list[tuple[str, str]]:
+    """Return each value with its default, in which the defaults of others may stand."""
     text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
-    return re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", text)
+    found: list[tuple[str, str]] = []
+    while inner := re.findall(r"\$\{([A-Z_]+):-([^${}]*)\}", text):
+        found += inner
+        text = re.sub(r"\$\{[A-Z_]+:-([^${}]*)\}", r"\1", text)
+    return found
 
 
 def test_every_value_is_used_and_every_used_value_is_described(

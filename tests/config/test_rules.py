@@ -1,11 +1,13 @@
-"""What every rule must have, whoever adds it: form, tests, a runbook, and metrics that something emits."""
+"""What every rule must have: form, tests, a runbook, a dashboard, and metrics that something emits."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -188,6 +190,52 @@ def test_every_query_in_a_runbook_parses_and_asks_for_something_that_exists(
         assert queries, f"{path.name}: no query to diagnose with"
         for query in queries:
             assert unknown_metrics(parse(query), known) == set(), f"{path.name}: {query}"
+
+
+# ── Dashboards ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def dashboards(repository: Path) -> Mapping[str, set[str]]:
+    """Return the names of the variables of each dashboard, by its uid."""
+    files = (repository / "grafana" / "dashboards").rglob("*.json")
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    return {body["uid"]: {variable["name"] for variable in body["templating"]["list"]} for body in found}
+
+
+def test_every_alert_opens_a_dashboard_on_what_the_alert_is_about(
+    rule_tests: list[tuple[str, Mapping[str, Any]]], dashboards: Mapping[str, set[str]]
+) -> None:
+    expected = [
+        (case["alertname"], alert["exp_labels"], urlsplit(alert["exp_annotations"]["dashboard_url"]))
+        for _, group in rule_tests
+        for case in group.get("alert_rule_test", ())
+        for alert in case.get("exp_alerts") or ()
+    ]
+    for name, labels, link in expected:
+        uid = link.path.removeprefix("/d/")
+        assert uid in dashboards, f"{name}: no dashboard {link.path}"
+        query = parse_qs(link.query, keep_blank_values=True, strict_parsing=bool(link.query))
+        chosen = {key.removeprefix("var-"): values for key, values in query.items()}
+        assert set(chosen) <= dashboards[uid], f"{name}: no variable of {uid}"
+        for variable, values in chosen.items():
+            assert len(values) == 1, f"{name}: {variable}"
+            # A label that the alert does not carry gives an empty value.
+            assert values[0] in map(str, labels.values()), f"{name}: {variable}"
+        # A server is read by several jobs: the job of the alert would hide what the others know of it.
+        assert dashboards[uid] & set(labels) - set(chosen) <= {"job"}, f"{name}: choose these too"
+
+
+def test_an_alert_opens_one_dashboard_whatever_its_severity(rules: list[Any]) -> None:
+    """A message about a storm links to the dashboard of its first alert, without what tells them apart."""
+    found: dict[str, set[str]] = {}
+    for alert in alerts(rules):
+        path, _, query = alert.body["annotations"]["dashboard_url"].partition("?")
+        assert re.fullmatch(r"/d/vw-[a-z]+(-[a-z]+)*", path.partition("{{")[0]), alert.name
+        found.setdefault(alert.name, set()).add(path)
+        for value in re.findall(r"{{ (\$labels\S*|\.)(.*?) }}", query):
+            assert value[1] == " | urlquery", f"{alert.name}: a value may hold any character"
+    assert all(len(paths) == 1 for paths in found.values())
 
 
 def test_links_between_pages_lead_somewhere(repository: Path) -> None:

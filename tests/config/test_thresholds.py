@@ -71,10 +71,32 @@ def test_no_number_of_a_threshold_stands_in_a_description(rules: list[Any]) -> N
             )
 
 
-def test_without_a_file_of_the_users_the_rules_are_ours_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+def test_without_a_file_of_the_users_the_rules_are_ours_but_for_the_address_of_the_dashboards(
+    folder: Path, tmp_path: Path, rules: list[Any]
+) -> None:
+    address = "https://grafana.example.net/watch"
+    list(render_rules(folder, tmp_path / "out", grafana=address + "/"))
+    for path in (folder / "rules").glob("*.yml"):
+        rendered = (tmp_path / "out" / path.name).read_text(encoding="utf-8")
+        assert rendered.replace(f"{address}/d/", "/d/") == path.read_text(encoding="utf-8")
+        assert len(read_links(rendered)) == sum(rule.is_alert and rule.file == path.name for rule in rules)
+        assert all(link.startswith(f"{address}/d/vw-") for link in read_links(rendered))
+
+
+def test_where_there_is_no_grafana_no_alert_links_to_a_dashboard(folder: Path, tmp_path: Path) -> None:
     list(render_rules(folder, tmp_path / "out"))
     for path in (folder / "rules").glob("*.yml"):
-        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+        rendered = (tmp_path / "out" / path.name).read_text(encoding="utf-8")
+        ours = path.read_text(encoding="utf-8").splitlines()
+        assert rendered.splitlines() == [line for line in ours if "dashboard_url:" not in line]
+        assert read_links(rendered) == []
+
+
+def read_links(text: str) -> list[str]:
+    """Return the links of the alerts in a file of rules."""
+    rules = [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+    annotations = [rule["annotations"] for rule in rules if "alert" in rule]
+    return [one["dashboard_url"] for one in annotations if "dashboard_url" in one]
 
 
 def test_overriding_every_threshold_for_nobody_changes_no_alert(

@@ -20,6 +20,7 @@ _HEADER = """\
 _SOON_SECONDS = 3 * 86_400
 _MINUTES = {"5m": 5, "30m": 30, "1h": 60, "2h": 120, "6h": 360, "1d": 1440, "3d": 4320}
 _RUNBOOK = "{{ $externalURL }}/user/runbooks/"
+_DASHBOARD = "/d/vw-service-levels?var-slo={{ $labels.service_level | urlquery }}"
 
 
 def write_rules(levels: Sequence[ServiceLevel]) -> str:
@@ -45,6 +46,7 @@ def _watch_indicators() -> dict[str, Any]:
                 "Nothing is known of {{ $labels.service_level }} any more, so none of its alerts can fire."
             ),
             "runbook_url": f"{_RUNBOOK}ServiceLevelBlind.md",
+            "dashboard_url": _DASHBOARD,
         },
     }
     return {"name": "service-levels", "interval": "1m", "rules": [alert]}
@@ -107,6 +109,7 @@ def _alert(level: ServiceLevel) -> list[dict[str, Any]]:
             f" {level.budget * 100:g} % are allowed over {level.windows.days} days."
         ),
         "runbook_url": f"{_RUNBOOK}ErrorBudgetBurn.md",
+        "dashboard_url": _DASHBOARD,
     }
     soon = {
         "summary": "The error budget of a service level is spent, or will be in days.",
@@ -115,6 +118,7 @@ def _alert(level: ServiceLevel) -> list[dict[str, Any]]:
             " lasts for {{ $value | humanizeDuration }}."
         ),
         "runbook_url": f"{_RUNBOOK}ErrorBudgetExhausting.md",
+        "dashboard_url": _DASHBOARD,
     }
     labels = {"component": level.component, "service_level": level.name}
     ending = (

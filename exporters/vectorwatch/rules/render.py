@@ -1,7 +1,7 @@
 """One file of rules with a user's numbers in it.
 
-Where only numbers change, the text stays as it is. Where an alert gets another form, its file is written anew
-from its data: comments around the rules are lost there, those within expressions stay.
+Where only numbers and links change, the text stays as it is. Where an alert gets another form, its file is
+written anew from its data: comments around the rules are lost there, those within expressions stay.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from .dashboard_links import point_links
 from .markers import find_markers, put_numbers
 from .subjects import match, partition
 from .tuning import Change, Override, Tuning
@@ -18,9 +19,12 @@ from .tuning import Change, Override, Tuning
 _HEADER = "# Written by `vectorwatch rules render` from the file of this name in prometheus/rules/.\n"
 
 
-def render(text: str, tuning: Tuning) -> str:
-    """Return a file of rules as `tuning` wants it; unchanged where that says nothing about it."""
-    rendered = put_numbers(text, tuning.values)
+def render(text: str, tuning: Tuning, grafana: str = "") -> str:
+    """Return a file of rules as `tuning` wants it, with links to the dashboards at the address `grafana`.
+
+    All else is unchanged.
+    """
+    rendered = point_links(put_numbers(text, tuning.values), grafana)
     document = yaml.safe_load(rendered)
     before = yaml.safe_load(rendered)
     for group in document["groups"]:

@@ -14,6 +14,7 @@ from vectorwatch.replacement import replace_files
 
 from .burn_rates import FILE as LEVELS_FILE
 from .burn_rates import write_rules
+from .dashboard_links import check_address
 from .markers import MarkerError, find_markers
 from .render import render
 from .service_levels import join_service_levels, read_service_levels
@@ -34,21 +35,25 @@ class RuleFile:
     """The severities by alert."""
 
 
-def render_rules(source: Path, out: Path, mine: Path | None = None) -> Iterator[str]:
+def render_rules(source: Path, out: Path, mine: Path | None = None, grafana: str = "") -> Iterator[str]:
     """Write the rules of `source` (the folder `prometheus/`) into `out`; yield the lines to show.
 
+    `grafana` is the address of the dashboards that alerts link to; empty: they link to none.
     Raises ConfigError with a line for each mistake, before anything is changed; VectorwatchError when `out`
     cannot be written.
     """
+    grafana = check_address(grafana)
     _, files, tuning = _read(source, mine)
     try:
-        replace_files({file.name: render(file.text, tuning) for file in files}, out, "*.yml")
+        replace_files({file.name: render(file.text, tuning, grafana) for file in files}, out, "*.yml")
     except OSError as error:
         raise VectorwatchError(f"rules: cannot write {error.filename}: {error.strerror}") from error
     yield f"rules: {len(files)} files{_explain(tuning)}"
     for name, change in tuning.changes.items():
         if change.because:
             yield f"rules: {name} is off: {change.because}"
+    if grafana:
+        yield f"rules: alerts link to the dashboards at {grafana}"
 
 
 def read_tuned(

@@ -20,7 +20,8 @@ def render_webhook(record: Mapping[str, Any]) -> Html:
     payload = record["raw"]
     if "event_action" in payload:
         return _render_event(record, payload)
-    alerts = payload["alerts"]
+    # What still burns is never among those that are left out.
+    alerts = sorted(payload["alerts"], key=lambda alert: alert["status"] == "resolved")
     shown = [_render_alert(alert) for alert in alerts[:_MOST_ALERTS]]
     if len(alerts) > _MOST_ALERTS:
         shown.append(element("p", f"and {len(alerts) - _MOST_ALERTS} more alerts", class_="more"))

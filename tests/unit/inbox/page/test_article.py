@@ -136,6 +136,7 @@ def test_a_webhook_shows_what_a_person_needs_to_act() -> None:
             "summary": "Recall is 0.8",
             "description": "See http://d.example",
             "runbook_url": "https://r.example",
+            "dashboard_url": "https://g.example/d/vw-hnsw?var-collection=articles",
         },
         "startsAt": "2026-11-22T12:00:00.123456789Z",
         "endsAt": "0001-01-01T00:00:00Z",
@@ -147,10 +148,20 @@ def test_a_webhook_shows_what_a_person_needs_to_act() -> None:
     assert {"http://d.example", "https://r.example", "http://p.example/graph", "http://am.example"} <= set(
         links
     )
+    assert ">Dashboard</a>" in markup
+    assert "https://g.example/d/vw-hnsw?var-collection=articles" in links
     assert "<b>collection</b>articles" in markup
     assert "and 5 more alerts" in markup
     assert "since " in markup
     assert "until " not in markup
+
+
+def test_what_still_burns_stands_before_what_is_over() -> None:
+    over = {"status": "resolved", "labels": {"alertname": "Over"}}
+    burns = {"status": "firing", "labels": {"alertname": "Burns"}}
+    payload = {"status": "firing", "alerts": [over] * 25 + [burns]}
+    markup = render_article(record(parse_webhook(json.dumps(payload).encode())))
+    assert markup.index("<span>Burns</span>") < markup.index("<span>Over</span>")
 
 
 def test_a_mail_is_framed_or_shown_as_text(alertmanager_mail: bytes) -> None:
