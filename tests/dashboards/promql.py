@@ -177,7 +177,7 @@ def _check_filters(
 def list_unfiltered(selector: Mapping[str, Any], variables: set[str]) -> list[str]:
     """Return the variables that a selector ought to be filtered by (see `mark_variables`) and is not."""
     given = {one["name"]: str(one["value"]) for one in selector["matchers"]}
-    fixed = {"job"} & set(given)
+    fixed = set(given) - {"instance"}  # `severity="critical"` says what the panel is about
     return sorted(name for name in variables - fixed if _mark(name) not in given.get(name, ""))
 
 
