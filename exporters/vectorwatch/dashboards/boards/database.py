@@ -1,4 +1,4 @@
-"""The application's database as the application sees it: connections, circuit breaker, queries, affinity."""
+"""The application's database as the application sees it: connections, circuit breaker, affinity."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
     NONE,
-    OPERATIONS_PER_SECOND,
     PERCENT,
     RATIO,
     SECONDS,
     Limits,
     State,
-    bars,
-    heatmap,
     query,
     stat,
     states,
@@ -28,7 +25,7 @@ USED = f"""db_connection_pool_checked_out{{{CHOSEN}}}
     / (db_connection_pool_size{{{CHOSEN}}} + db_connection_pool_max_overflow{{{CHOSEN}}}
     or db_connection_pool_size{{{CHOSEN}}} > 0)"""
 """In use of what may be opened; where there is no limit, of the size: as DatabaseConnectionPoolExhausted has it."""
-QUERY_TIME = Limits(warning="database_query_p95_seconds")
+QUERIES = ("Query performance", "/d/vw-query-performance?${job:queryparam}&${instance:queryparam}")
 BREAKER: Mapping[float, State] = {
     0: State("closed", "green"),
     1: State("open", "red"),
@@ -39,12 +36,12 @@ BOARD = Board(
     name="database",
     folder="Applications",
     title="Database connection pool",
-    about="Connections, circuit breaker, queries and affinity of the applications' databases, as they see them.",
+    about="Connections, circuit breaker and affinity of the applications' databases, as they see them.",
     components=("database",),
     restarts=f"process_start_time_seconds{{{CHOSEN}}}",
     variables=job_and_instance("db_connection_pool_size"),
     links=(
-        ("Query performance", "/d/vw-query-performance?${job:queryparam}&${instance:queryparam}"),
+        QUERIES,
         ("Predictive load", "/d/vw-prediction?${job:queryparam}&${instance:queryparam}"),
     ),
     rows=(
@@ -69,11 +66,11 @@ BOARD = Board(
             ),
             stat(
                 "Connections not had",
-                "Attempts within five minutes that got no connection, from all instances. Any are failed requests: the "
+                "Attempts within five minutes that got no connection, at the instance with most. Any are failed requests: the "
                 "database is unreachable, refuses, or the pool is exhausted (`TimeoutError`, see below).",
                 COUNT,
                 query(
-                    f"""sum by (pool) (instance:db_connection_errors:increase5m{{{CHOSEN}}})
+                    f"""max by (pool) (instance:db_connection_errors:increase5m{{{CHOSEN}}})
                     or 0 * sum by (pool) (db_connection_pool_size{{{CHOSEN}}})""",
                     "{{pool}}",
                 ),
@@ -81,19 +78,20 @@ BOARD = Board(
             ),
             stat(
                 "Query time, slowest twentieth",
-                "95 of 100 queries are faster. Above the limit look at what kind of query it is, at "
-                "locks and at the database's machine.",
+                "95 of 100 queries of the slowest instance are faster. Above the limit see Query performance for what kind of "
+                "query it is; look at locks and at the database's machine.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, pool) (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))
-                    >= 0""",
+                    f"""max by (pool) (histogram_quantile(0.95, sum by (le, instance, pool)
+                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
                     "{{pool}}",
                 ),
-                limits=QUERY_TIME,
+                limits=Limits(warning="database_query_p95_seconds"),
+                links=(QUERIES,),
             ),
             stat(
                 "Connection pool efficiency",
-                "Queries that end well, of all. It should be 100 %; see the errors' classes below.",
+                "Queries that end well, of all. It should be 100 %; Query performance has the classes of the errors.",
                 RATIO,
                 query(
                     f"""sum by (pool) (rate(db_connection_pool_successful_queries_total{{{CHOSEN}}}[$__rate_interval]))
@@ -101,13 +99,17 @@ BOARD = Board(
                     "{{pool}}",
                 ),
                 alerts=("DatabaseQueryErrors",),
+                links=(QUERIES,),
             ),
             stat(
                 "Affinity score",
-                "How well queries find the connection that has served their kind, as the application rates it, on average. "
-                "Below the limit caches of the connections are of little use.",
+                "How well queries find the connection that has served their kind, as the application rates it; the mean of all "
+                "kinds, of the worst pool. Below the limit caches of the connections are of little use.",
                 NONE,
-                query(f"avg(db_connection_affinity_performance_score{{{CHOSEN}}})", "score"),
+                query(
+                    f"min(avg by (instance, pool) (db_connection_affinity_performance_score{{{CHOSEN}}}))",
+                    "worst pool",
+                ),
                 limits=Limits(warning="database_affinity_score", below=True),
             ),
         ),
@@ -182,98 +184,6 @@ BOARD = Board(
             ),
         ),
         row(
-            "Queries",
-            timeseries(
-                "Queries by kind",
-                "The verb of each statement. A change without one in requests: a query in a loop, or a cache that is empty.",
-                OPERATIONS_PER_SECOND,
-                query(
-                    f"sum by (query_type) (rate(db_query_duration_seconds_count{{{CHOSEN}}}[$__rate_interval]))",
-                    "{{query_type}}",
-                ),
-                stacked=True,
-            ),
-            timeseries(
-                "Query time by kind, slowest twentieth",
-                "95 of 100 are faster. Writes alone slow: locks or the disk. All slow: the database's machine or the network.",
-                SECONDS,
-                query(
-                    f"""histogram_quantile(0.95, sum by (le, query_type)
-                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
-                    "{{query_type}}",
-                    exemplars=True,
-                ),
-                limits=QUERY_TIME,
-                alerts=("DatabaseQuerySlowerThanLastWeek",),
-            ),
-            timeseries(
-                "Query time by instance, slowest twentieth",
-                "What DatabaseQueryLatencyRegression looks at. One alone: look at its machine and network.",
-                SECONDS,
-                query(
-                    f"""histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
-                    "{{instance}} {{pool}}",
-                ),
-                limits=QUERY_TIME,
-            ),
-            timeseries(
-                "Failing queries",
-                "Share of the queries that fail. Together with connections not had: the database is "
-                "gone. Alone: a defect in the application, a constraint, a lock.",
-                RATIO,
-                query(
-                    f"""sum by (instance, pool)
-                    (rate(db_query_duration_seconds_count{{{CHOSEN}, success="false"}}[$__rate_interval]))
-                    / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{CHOSEN}}}[$__rate_interval])) > 0)
-                    or 0 * sum by (instance, pool) (db_connection_pool_size{{{CHOSEN}}})""",
-                    "{{instance}} {{pool}}",
-                ),
-                limits=Limits(warning="database_query_error_ratio"),
-            ),
-            timeseries(
-                "Failing queries by class",
-                "What was raised. `IntegrityError` is the application's, `OperationalError` the database's.",
-                EVENTS_PER_SECOND,
-                query(
-                    f"""sum by (error_type) (rate(db_query_errors_total{{{CHOSEN}}}[$__rate_interval]))
-                    or label_replace(0 * sum(db_connection_pool_size{{{CHOSEN}}}), "error_type", "none", "", "")""",
-                    "{{error_type}}",
-                ),
-            ),
-            timeseries(
-                "Slow queries",
-                "Share of the queries that took longer than the engine's `slow_seconds`. Which they are stands beside it; many "
-                "for long want an index or a cache.",
-                RATIO,
-                query(
-                    f"""sum by (instance, pool) (rate(db_slow_queries_total{{{CHOSEN}}}[$__rate_interval]))
-                    / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{CHOSEN}}}[$__rate_interval])) > 0)
-                    or 0 * sum by (instance, pool) (db_connection_pool_size{{{CHOSEN}}})""",
-                    "{{instance}} {{pool}}",
-                ),
-                limits=Limits(warning="database_slow_query_ratio"),
-            ),
-            bars(
-                "Slow queries by pattern",
-                "The ten patterns with the most slow queries of the time shown: candidates for an index. A pattern is the verb "
-                "and the tables, never a value.",
-                COUNT,
-                query(
-                    f"""topk(10, sum by (query_pattern) (increase(db_slow_queries_total{{{CHOSEN}}}[$__range])))
-                    or label_replace(0 * sum(db_connection_pool_size{{{CHOSEN}}}), "query_pattern", "none", "", "")""",
-                    "{{query_pattern}}",
-                ),
-            ),
-            heatmap(
-                "Spread of query times",
-                "Each cell is how many queries took that long. A second band far above: some wait for a lock or a disk.",
-                SECONDS,
-                f"sum by (le) (increase(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))",
-                width=16,
-            ),
-        ),
-        row(
             "Circuit breaker",
             states(
                 "Worst breaker of each instance",
@@ -316,7 +226,6 @@ BOARD = Board(
                     "{{query_type}} hits per second",
                 ),
                 width=12,
-                limits=Limits(warning="database_affinity_score", below=True),
             ),
             timeseries(
                 "Affinity hit rate",
@@ -347,14 +256,14 @@ BOARD = Board(
             ),
             timeseries(
                 "ML model performance",
-                "How often the model of the load is right, and how sure it is of itself, on average. Below "
+                "How often the model of the load is right, and how sure it is of itself, on the worst instance of each job. Below "
                 "the limit do not let it change the pool: see the dashboard Predictive load.",
                 RATIO,
+                query(f"min by (job) (db_connection_pool_ml_model_accuracy{{{CHOSEN}}})", "{{job}} accuracy"),
                 query(
-                    f"avg(db_connection_pool_ml_model_accuracy{{{CHOSEN}}})",
-                    "accuracy",
+                    f"min by (job) (db_connection_pool_ml_prediction_confidence{{{CHOSEN}}})",
+                    "{{job}} confidence",
                 ),
-                query(f"avg(db_connection_pool_ml_prediction_confidence{{{CHOSEN}}})", "confidence"),
                 width=12,
                 maximum=1,
                 limits=Limits(warning="database_load_prediction_accuracy_ratio", below=True),

@@ -14,6 +14,7 @@ from ..panel import (
     Column,
     Limits,
     bars,
+    heatmap,
     query,
     stat,
     table,
@@ -126,7 +127,6 @@ BOARD = Board(
                     )
                 ),
                 width=12,
-                limits=QUERY_TIME,
             ),
             timeseries(
                 "Query time by type, slowest twentieth",
@@ -138,11 +138,11 @@ BOARD = Board(
                     "{{query_type}}",
                 ),
                 width=12,
-                limits=QUERY_TIME,
             ),
             timeseries(
                 "Query time by pool, slowest twentieth",
-                "Which database of which service is slow. DatabaseQueryLatencyRegression watches each of them.",
+                "Which database of which service is slow. DatabaseQueryLatencyRegression watches each of them, all types "
+                "of statements together.",
                 SECONDS,
                 query(
                     f"""topk(15, histogram_quantile(0.95, sum by (le, instance, pool)
@@ -151,6 +151,13 @@ BOARD = Board(
                 ),
                 width=12,
                 limits=QUERY_TIME,
+            ),
+            heatmap(
+                "Spread of query times",
+                "Each cell is how many statements took that long. A second band far above: some wait for a lock or a disk.",
+                SECONDS,
+                f"sum by (le) (increase(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))",
+                width=12,
             ),
             timeseries(
                 "Query time now and a week ago",
@@ -235,7 +242,8 @@ BOARD = Board(
                 "tables.",
                 RATIO,
                 query(
-                    f"""topk(15, sum by (instance, pool) (rate(db_slow_queries_total{{{SERVICE}}}[$__rate_interval]))
+                    f"""topk(15, (sum by (instance, pool) (rate(db_slow_queries_total{{{SERVICE}}}[$__rate_interval]))
+                    or 0 * sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}}}[$__rate_interval])))
                     / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "{{pool}} {{instance}}",
                 ),
@@ -243,15 +251,18 @@ BOARD = Board(
                 limits=SLOW,
             ),
             timeseries(
-                "Queries by outcome",
-                "Statements that ended well, and those that raised.",
-                OPERATIONS_PER_SECOND,
+                "Queries that fail by pool",
+                "Share of statements that raised. With connections not had: the database is gone. Alone: a defect in the "
+                "application, a constraint, a lock.",
+                RATIO,
                 query(
-                    f"sum by (success) (rate(db_query_total{{{SERVICE}}}[$__rate_interval]))",
-                    "success {{success}}",
+                    f"""topk(15, (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}, success="false"}}[$__rate_interval]))
+                    or 0 * sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, pool) (rate(db_query_duration_seconds_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
+                    "{{pool}} {{instance}}",
                 ),
                 width=12,
-                stacked=True,
+                limits=FAILED,
             ),
             timeseries(
                 "Errors by kind",
@@ -259,7 +270,8 @@ BOARD = Board(
                 "errors are the application's data.",
                 EVENTS_PER_SECOND,
                 query(
-                    f"sum by (error_type) (rate(db_query_errors_total{{{SERVICE}}}[$__rate_interval]))",
+                    f"""sum by (error_type) (rate(db_query_errors_total{{{SERVICE}}}[$__rate_interval]))
+                    or label_replace(0 * sum(rate(db_query_total{{{SERVICE}}}[$__rate_interval])), "error_type", "none", "", "")""",
                     "{{error_type}}",
                 ),
                 width=12,
@@ -282,15 +294,15 @@ BOARD = Board(
             ),
             timeseries(
                 "Affinity score",
-                "How well affinity works, 0 to 1, as the application rates it. Below the limit connections keep changing "
-                "their work.",
+                "How well affinity works, 0 to 1, as the application rates it. Low for a type: connections keep changing "
+                "their work. The alert looks at the mean of a pool's types.",
                 NONE,
                 query(
                     f"min by (query_type) (db_connection_affinity_performance_score{{{SERVICE}}})",
                     "{{query_type}}",
                 ),
                 maximum=1,
-                limits=Limits(warning="database_affinity_score", below=True),
+                alerts=("DatabaseConnectionAffinityDegraded",),
                 width=12,
             ),
         ),
