@@ -6,7 +6,6 @@ from ..board import Board, Variable, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
-    EVENTS_PER_SECOND,
     OPERATIONS_PER_SECOND,
     RATIO,
     SECONDS,
@@ -25,12 +24,21 @@ CHOSEN = f'{SERVICE}, model_name=~"$model_name"'
 INFERENCES = (
     f"sum by (model_name) (rate(model_inference_duration_seconds_count{{{CHOSEN}}}[$__rate_interval]))"
 )
+FAILED = f"sum by (model_name) (rate(model_errors_total{{{CHOSEN}}}[$__rate_interval]))"
+TIMED_OUT = f"sum by (model_name) (rate(model_timeout_total{{{CHOSEN}}}[$__rate_interval]))"
+FELL_BACK = f"sum by (model_name) (rate(model_fallback_total{{{CHOSEN}}}[$__rate_interval]))"
 INFERENCE_TIME = Limits(warning="model_inference_p95_seconds")
 QUEUE = Limits(warning="model_queue_length")
 WAIT = Limits(warning="model_queue_wait_p95_seconds")
 ERRORS = Limits(warning="model_error_ratio")
 ACCURACY = Limits(warning="model_accuracy_ratio", below=True)
 VRAM = Limits(critical="model_vram_used_ratio")
+
+
+def an_inference(bad: str) -> str:
+    """Return how often `bad` happened for each inference; 1 where it happened without any, as in the rules."""
+    return f"({bad} or 0 * {INFERENCES}) / ({INFERENCES} > 0 or {bad} > 0)"
+
 
 BOARD = Board(
     name="models",
@@ -58,7 +66,7 @@ BOARD = Board(
                 "requests and at other models beside it.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, model_name)
+                    f"""max(histogram_quantile(0.95, sum by (le, instance, model_name)
                     (rate(model_inference_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
                     "slowest model",
                 ),
@@ -77,7 +85,7 @@ BOARD = Board(
                 "95 of 100 requests wait less before their model begins. Users feel it as the model's own time.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, model_name)
+                    f"""max(histogram_quantile(0.95, sum by (le, instance, model_name)
                     (rate(model_queue_wait_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
                     "longest wait",
                 ),
@@ -87,11 +95,7 @@ BOARD = Board(
                 "Errors an inference",
                 "Of the worst model. Out of memory and a lost card look alike: the class stands below.",
                 RATIO,
-                query(
-                    f"""max((sum by (model_name) (rate(model_errors_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
-                    / ({INFERENCES} > 0))""",
-                    "worst model",
-                ),
+                query(f"max({an_inference(FAILED)})", "worst model"),
                 limits=ERRORS,
             ),
             stat(
@@ -209,11 +213,7 @@ BOARD = Board(
                 "Errors by model",
                 "An inference, by model. Above the limit requests fail or another model answers.",
                 RATIO,
-                query(
-                    f"""(sum by (model_name) (rate(model_errors_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
-                    / ({INFERENCES} > 0)""",
-                    "{{model_name}}",
-                ),
+                query(an_inference(FAILED), "{{model_name}}"),
                 width=6,
                 limits=ERRORS,
                 alerts=("ModelErrors",),
@@ -231,15 +231,12 @@ BOARD = Board(
             ),
             timeseries(
                 "Timeouts by model",
-                "Inferences and loads that took too long, each second. Timeouts with a short queue: the model itself is "
+                "An inference, by model: what took too long, loads too. Timeouts with a short queue: the model itself is "
                 "slow.",
-                EVENTS_PER_SECOND,
-                query(
-                    f"""sum by (model_name) (rate(model_timeout_total{{{CHOSEN}}}[$__rate_interval]))
-                    or 0 * {INFERENCES}""",
-                    "{{model_name}}",
-                ),
+                RATIO,
+                query(an_inference(TIMED_OUT), "{{model_name}}"),
                 width=6,
+                limits=Limits(warning="model_timeout_ratio"),
                 alerts=("ModelTimeouts",),
             ),
             timeseries(
@@ -247,11 +244,7 @@ BOARD = Board(
                 "An inference of its own, how often another model had to answer for this one. Answers are then worse, "
                 "or dearer.",
                 RATIO,
-                query(
-                    f"""(sum by (model_name) (rate(model_fallback_total{{{CHOSEN}}}[$__rate_interval])) or 0 * {INFERENCES})
-                    / ({INFERENCES} > 0)""",
-                    "{{model_name}}",
-                ),
+                query(an_inference(FELL_BACK), "{{model_name}}"),
                 width=6,
                 limits=Limits(warning="model_fallback_ratio"),
                 alerts=("ModelFallbacks",),
