@@ -22,11 +22,14 @@ EVENTS_DROPPED = Limits(warning="business_events_dropped_ratio", below=True)
 USERS_DROPPED = Limits(warning="business_users_dropped_ratio", below=True)
 
 
-def against_last_week(labels: str) -> str:
-    """Return events of an hour by those of the same hour a week ago; 0 for what happens no more."""
+def against_last_week(labels: str, above: float = 0) -> str:
+    """Return events of an hour by those of the same hour a week ago; 0 for what happens no more.
+
+    Kinds with no more than `above` events in that hour are left out.
+    """
     last_week = f"sum by ({labels}) (rate(business_events_total{{{CHOSEN}}}[1h] offset 1w))"
     return f"""(sum by ({labels}) (rate(business_events_total{{{CHOSEN}}}[1h])) or 0 * {last_week})
-        / ({last_week} > 0)"""
+        / (3600 * {last_week} > {above}) * 3600"""
 
 
 BOARD = Board(
@@ -73,11 +76,11 @@ BOARD = Board(
             ),
             stat(
                 "Worst event against last week",
-                "The kind of event that is missing most, of what it was at this hour a week ago. Near 0: a button, a form or a "
-                "delivery is broken.",
+                "The kind of event that is missing most, of what it was at this hour a week ago; kinds with 20 or fewer in an "
+                "hour jump and are left out. Near 0: a button, a form or a delivery is broken.",
                 RATIO,
                 query(
-                    f"min({against_last_week('job, event_type')})",
+                    f"min({against_last_week('job, event_type', above=20)})",
                     "least",
                 ),
                 limits=EVENTS_DROPPED,
@@ -211,10 +214,10 @@ BOARD = Board(
             "Performance trends: how it felt",
             timeseries(
                 "Response time, slowest twentieth",
-                "95 of 100 requests are faster. Users leave before it reaches the limit.",
+                "95 of 100 requests are faster, all endpoints together. HighLatency watches each endpoint: see Performance.",
                 SECONDS,
                 query(f"max by (instance) (response_time_p95{{{CHOSEN}}})", "{{instance}}"),
-                limits=Limits(warning="http_latency_p95_seconds"),
+                alerts=("HighLatency",),
             ),
             timeseries(
                 "Error rate",

@@ -42,15 +42,15 @@ BOARD = Board(
         row(
             "Is it well?",
             stat(
-                "Hit rate",
+                "Hit rate, worst mode",
                 "Share of look-ups that find an answer. Below the limit users wait and models cost: keys that change too "
                 "often, a life that is too short, or too little room.",
                 RATIO,
                 query(
-                    f"""(sum(rate(vital_cache_operations_total{{{SERVICE}, operation="hit"}}[$__rate_interval]))
-                    or 0 * sum(rate(vital_cache_operations_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum(rate(vital_cache_operations_total{{{SERVICE}, operation=~"hit|miss"}}[$__rate_interval])) > 0)""",
-                    "hits",
+                    f"""min((sum by (instance, mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="hit"}}[$__rate_interval]))
+                    or 0 * sum by (instance, mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="miss"}}[$__rate_interval])))
+                    / (sum by (instance, mode) (rate(vital_cache_operations_total{{{SERVICE}, operation=~"hit|miss"}}[$__rate_interval])) > 0))""",
+                    "worst mode",
                 ),
                 limits=HITS,
             ),
@@ -198,15 +198,14 @@ BOARD = Board(
             ),
             timeseries(
                 "Evictions rate",
-                "Answers pushed out to make room, by mode. Above the limit for long the cache is too small for what is "
-                "asked.",
+                "Answers pushed out to make room, by mode. Many for long: the cache is too small for what is asked; the limit "
+                "above is for all modes of a service.",
                 EVENTS_PER_SECOND,
                 query(
                     f"""sum by (mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="evict"}}[$__rate_interval]))
                     or 0 * sum by (mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="miss"}}[$__rate_interval]))""",
                     "{{mode}}",
                 ),
-                limits=EVICTIONS,
                 alerts=("WorkflowCacheEvictionsHigh",),
             ),
             timeseries(

@@ -64,10 +64,10 @@ BOARD = Board(
             ),
             stat(
                 "Failing operations",
-                "Share of all kinds together. The classes of the errors stand below; unequal dimensions are "
-                "the most frequent cause.",
+                "Share of the worst kind on the worst instance. The classes of the errors stand below; unequal dimensions "
+                "are the most frequent cause.",
                 RATIO,
-                query(failing("job", "$__rate_interval"), "{{job}}"),
+                query(f"max({failing('instance, operation', '$__rate_interval')})", "worst"),
                 limits=ERRORS,
             ),
             stat(

@@ -46,11 +46,11 @@ BOARD = Board(
             "Is it well?",
             stat(
                 "Query time, slowest twentieth",
-                "95 of 100 queries on the slowest collection are faster. Beyond the limit compare with the time that "
-                "the search server itself takes, on its dashboard.",
+                "95 of 100 queries of the slowest operation on a collection are faster. Beyond the limit compare with the "
+                "time that the search server itself takes, on its dashboard.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, collection)
+                    f"""max(histogram_quantile(0.95, sum by (le, instance, operation, collection)
                     (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))))""",
                     "95 of 100 faster",
                 ),
@@ -63,33 +63,33 @@ BOARD = Board(
                 RATIO,
                 query(
                     f"""max(
-                    (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
-                    or 0 * sum by (collection) (rate(query_api_requests_total{{{CHOSEN}}}[$__rate_interval])))
-                    / (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    (sum by (instance, collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, collection) (rate(query_api_requests_total{{{CHOSEN}}}[$__rate_interval])))
+                    / (sum by (instance, collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "fail",
                 ),
                 limits=QUERY_ERRORS,
             ),
             stat(
                 "Look-ups that miss, HyDE",
-                "Share of look-ups for a hypothetical document that find none. Each is a call of a language model before "
-                "the search begins. High after a restart, and with questions that never repeat.",
+                "Share of look-ups for a hypothetical document that find none, in the worst service. Each is a call of a "
+                "language model before the search begins. High after a restart, and with questions that never repeat.",
                 RATIO,
                 query(
-                    f"""sum(rate(hyde_cache_misses_total{{{SERVICE}}}[$__rate_interval]))
-                    / (sum(rate(hyde_cache_requests_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
+                    f"""max(sum by (instance) (rate(hyde_cache_misses_total{{{SERVICE}}}[$__rate_interval]))
+                    / (sum by (instance) (rate(hyde_cache_requests_total{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "miss",
                 ),
                 limits=HYDE_MISSES,
             ),
             stat(
                 "HyDE generation, slowest twentieth",
-                "Time to write a hypothetical document. Users wait for it before the search: look at "
-                "the model's queue, or take a smaller model.",
+                "Time to write a hypothetical document, in the slowest service. Users wait for it before the search: look "
+                "at the model's queue, or take a smaller model.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le)
-                    (rate(hyde_generation_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
+                    f"""max(histogram_quantile(0.95, sum by (le, instance)
+                    (rate(hyde_generation_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
                     "95 of 100 faster",
                 ),
                 limits=Limits(warning="hyde_generation_p95_seconds"),
@@ -335,13 +335,13 @@ BOARD = Board(
                 ),
             ),
             timeseries(
-                "Payload index operations, mean time",
-                "Since the service started. The lower limit is for asking an index, the higher one for building it, "
-                "which reads every point.",
+                "Payload index operations, slowest twentieth",
+                "Within a quarter of an hour. PayloadIndexingSlow takes the lower limit for asking an index, the higher one "
+                "for building it, which reads every point.",
                 SECONDS,
                 query(
-                    f"""sum by (operation, field_type) (payload_indexing_duration_seconds_sum{{{SERVICE}}})
-                    / (sum by (operation, field_type) (payload_indexing_duration_seconds_count{{{SERVICE}}}) > 0)""",
+                    f"""histogram_quantile(0.95, sum by (le, operation, field_type)
+                    (instance:payload_indexing_duration_seconds_bucket:increase15m{{{SERVICE}}})) >= 0""",
                     "{{operation}} {{field_type}}",
                 ),
                 limits=Limits(
@@ -354,11 +354,13 @@ BOARD = Board(
                 "collection.",
                 COUNT,
                 query(
-                    f"sum by (operation) (instance:payload_indexing_errors:increase5m{{{SERVICE}}})",
+                    f"""sum by (operation) (instance:payload_indexing_errors:increase5m{{{SERVICE}}})
+                    or 0 * sum by (operation) (increase(payload_indexing_duration_seconds_count{{{SERVICE}}}[1h]))""",
                     "index {{operation}}",
                 ),
                 query(
-                    f"sum by (operation) (instance:collection_alias_errors:increase5m{{{SERVICE}}})",
+                    f"""sum by (operation) (instance:collection_alias_errors:increase5m{{{SERVICE}}})
+                    or 0 * sum by (operation) (increase(collection_alias_operations_total{{{SERVICE}}}[1h]))""",
                     "alias {{operation}}",
                 ),
                 alerts=("PayloadIndexingFailed", "CollectionAliasOperationFailed"),

@@ -58,10 +58,10 @@ BOARD = Board(
             ),
             stat(
                 "Failed authentications",
-                "Within five minutes, of all instances of the chosen jobs. Above the limit it is no mistyping: somebody tries "
-                "passwords, or a client has an old key.",
+                "Within five minutes, of the job that has most, all its instances together. Above the limit it is no "
+                "mistyping: somebody tries passwords, or a client has an old key.",
                 COUNT,
-                query(f'sum(job:authentication_failures:increase5m{{job=~"$job"}}) or {ZERO}', "failed"),
+                query(f'max(job:authentication_failures:increase5m{{job=~"$job"}}) or {ZERO}', "failed"),
                 limits=Limits(warning="authentication_failures"),
             ),
             stat(

@@ -56,14 +56,14 @@ BOARD = Board(
                 limits=QUALITY,
             ),
             stat(
-                "Degraded answers",
+                "Degraded answers, worst mode",
                 "Share of answers that are worse than they should be. The reasons stand below.",
                 RATIO,
                 query(
-                    f"""(sum(rate(vital_degraded_responses_total{{{SERVICE}}}[$__rate_interval]))
-                    or 0 * sum(rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])))
-                    / (sum(rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0)""",
-                    "degraded",
+                    f"""max((sum by (mode) (rate(vital_degraded_responses_total{{{SERVICE}}}[$__rate_interval]))
+                    or 0 * sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
+                    "worst mode",
                 ),
                 limits=DEGRADED,
             ),
@@ -213,9 +213,7 @@ BOARD = Board(
                     "{{mode}}",
                     exemplars=True,
                 ),
-                limits=Limits(
-                    warning="workflow_latency_p95_seconds", critical="workflow_latency_p99_seconds"
-                ),
+                limits=Limits(warning="workflow_latency_p95_seconds"),
             ),
         ),
         row(
