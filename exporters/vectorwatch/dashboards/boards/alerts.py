@@ -120,7 +120,9 @@ BOARD = Board(
                 "Alerts that Alertmanager keeps back now, because of a silence or because their cause fires. None of them "
                 "reaches anybody.",
                 COUNT,
-                query('sum(alertmanager_alerts{state="suppressed"})', "suppressed"),
+                query(
+                    'max(alertmanager_alerts{state="suppressed"})', "suppressed"
+                ),  # of a cluster all have all
                 width=3,
             ),
             stat(
@@ -229,11 +231,12 @@ BOARD = Board(
             "Was anybody told?",
             timeseries(
                 "Notifications sent by integration",
-                "Tries within an hour, of the ways out that were used. Alerts fire and nothing is sent: a silence, an "
-                "inhibition, or business hours.",
+                "Tries within an hour, of the ways out that were used within a day. Alerts fire and nothing is sent: a "
+                "silence, an inhibition, or business hours.",
                 COUNT,
                 query(
-                    "sum by (integration) (increase(alertmanager_notifications_total[1h])) > 0",
+                    """sum by (integration) (increase(alertmanager_notifications_total[1h]))
+                    and sum by (integration) (increase(alertmanager_notifications_total[1d])) > 0""",
                     "{{integration}}",
                 ),
             ),
@@ -277,13 +280,13 @@ BOARD = Board(
                 "Suppressed ones are silenced or follow from a cause that fires. Prometheus shows more than here: alerts do "
                 "not arrive.",
                 COUNT,
-                query("sum by (state) (alertmanager_alerts)", "{{state}}"),
+                query("max by (state) (alertmanager_alerts)", "{{state}}"),
             ),
             timeseries(
                 "Silences",
                 "Active ones hide alerts now, whoever set them; each should have an end and a reason.",
                 COUNT,
-                query("sum by (state) (alertmanager_silences)", "{{state}}"),
+                query("max by (state) (alertmanager_silences)", "{{state}}"),
             ),
             bars(
                 "Notifications held back",

@@ -155,7 +155,7 @@ BOARD = Board(
                 COUNT,
                 query(
                     f"topk(10, max by (instance, collection) (qdrant_collection_points{{{CHOSEN}}}))",
-                    "{{collection}}",
+                    "{{collection}} {{instance}}",
                 ),
             ),
             bars(
@@ -164,7 +164,7 @@ BOARD = Board(
                 COUNT,
                 query(
                     f"topk(10, max by (instance, collection) (86400 * deriv(qdrant_collection_points{{{CHOSEN}}}[1d])))",
-                    "{{collection}}",
+                    "{{collection}} {{instance}}",
                 ),
             ),
             stat(

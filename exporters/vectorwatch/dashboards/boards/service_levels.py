@@ -94,8 +94,10 @@ BOARD = Board(
                 "Known within a day and not now: none of their alerts can fire. Look at the scrape of what they count.",
                 COUNT,
                 query(
-                    f"""count(group by (service_level) (count_over_time(service_level:events:rate5m{{{CHOSEN}}}[1d])))
-                    - count(group by (service_level) (service_level:events:rate5m{{{CHOSEN}}}))"""
+                    f"""count(group by (service_level) (count_over_time(service_level:events:rate5m{{{CHOSEN}}}[1d]))
+                    unless group by (service_level) (service_level:events:rate5m{{{CHOSEN}}}))
+                    or 0 * count(count_over_time(service_level:events:rate5m{{{CHOSEN}}}[1d]))""",
+                    "blind",
                 ),
                 width=6,
                 any_is_bad=True,

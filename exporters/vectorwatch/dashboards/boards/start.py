@@ -11,7 +11,6 @@ from ..panel import (
     COUNT,
     NONE,
     OPERATIONS_PER_SECOND,
-    PERCENT,
     RATIO,
     REQUESTS_PER_SECOND,
     RUNBOOKS,
@@ -318,24 +317,21 @@ BOARD = Board(
             "Machines and applications",
             timeseries(
                 "System health",
-                "How much of processors, memory, disks and cards' memory is in use, of the fullest of each. Near 100 the "
+                "How much of processors, memory, disks and cards' memory is in use, of the fullest of each. Near 100 % the "
                 "next load has nowhere to go.",
-                PERCENT,
-                query(f"max(node_cpu_usage_percent{{{CHOSEN}}})", "CPU"),
-                query(f"max(node_memory_usage_percent{{{CHOSEN}}})", "memory"),
-                query(
-                    f"""max(node_disk_usage_percent{{{CHOSEN}, fstype!~"tmpfs|ramfs|squashfs|iso9660|erofs|overlay|nsfs|fuse.*"}})""",
-                    "disk",
-                ),
-                query(f"max(nvidia_gpu_memory_usage_percent{{{CHOSEN}}})", "VRAM"),
-                maximum=100,
+                RATIO,
+                query(f"max(node_cpu_usage_percent{{{CHOSEN}}}) / 100", "CPU"),
+                query(f"max(node_memory_usage_percent{{{CHOSEN}}}) / 100", "memory"),
+                query(f"1 - min(mountpoint:node_filesystem_avail:ratio{{{CHOSEN}}})", "disk"),
+                query(f"max(nvidia_gpu_memory_usage_percent{{{CHOSEN}}}) / 100", "VRAM"),
+                maximum=1,
                 links=(("Host", "/d/vw-host"), ("Containers", "/d/vw-containers")),
                 alerts=("HostCpuHigh", "HostMemoryLow", "HostDiskSpaceLow"),
             ),
             timeseries(
                 "API performance",
-                "How long the applications' answers take: half and 95 of 100 are faster. See Performance overview for "
-                "which endpoint.",
+                "Half of the applications' answers are faster, and 95 of 100 of the slowest endpoint, which HighLatency "
+                "watches. See Performance overview for which it is.",
                 SECONDS,
                 query(
                     f"""histogram_quantile(0.5, sum by (le)
@@ -343,7 +339,7 @@ BOARD = Board(
                     "p50",
                     exemplars=True,
                 ),
-                query(f"max(response_time_p95{{{CHOSEN}}})", "p95, slowest instance"),
+                query(f"max(http_request_duration_seconds_p95{{{CHOSEN}}})", "p95, slowest endpoint"),
                 limits=Limits(warning="http_latency_p95_seconds"),
                 links=(("Performance overview", "/d/vw-performance"),),
             ),
@@ -356,17 +352,17 @@ BOARD = Board(
             ),
             timeseries(
                 "Database performance",
-                "95 of 100 queries of the applications are faster. See Database for which pool and kind of query.",
+                "95 of 100 queries of the slowest pool of each application are faster. See Query performance for which kind.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, job)
-                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
+                    f"""max by (job) (histogram_quantile(0.95, sum by (le, job, instance, pool)
+                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))))""",
                     "{{job}}",
                     exemplars=True,
                 ),
                 width=12,
                 limits=Limits(warning="database_query_p95_seconds"),
-                links=(("Database", "/d/vw-database"),),
+                links=(("Query performance", "/d/vw-query-performance"), ("Database pool", "/d/vw-database")),
             ),
             timeseries(
                 "Database connections",
