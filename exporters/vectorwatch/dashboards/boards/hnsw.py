@@ -28,6 +28,12 @@ CHOSEN = 'job=~"$job", instance=~"$instance", collection=~"$collection"'
 SERVER = 'job=~"$job", instance=~"$instance"'
 LATENCY = Limits(warning="search_latency_seconds_warning", critical="search_latency_seconds_critical")
 
+
+def named(expression: str) -> str:
+    """Return the series with what they are of in one label: the collection, its vector and the filter."""
+    return f"""label_join({expression}, "of", " ", "collection", "vector", "filter")"""
+
+
 BOARD = Board(
     name="hnsw",
     folder="Search",
@@ -48,7 +54,7 @@ BOARD = Board(
                 "Share of the true nearest neighbours that a search as your application sends it finds, of the "
                 "newest queries. Below the objective users miss answers: raise `ef`, or see what changed in the index.",
                 RATIO,
-                query(f"hnsw:recall:ratio{{{CHOSEN}}}", "{{collection}}"),
+                query(named(f"hnsw:recall:ratio{{{CHOSEN}}}"), "{{of}}"),
                 width=6,
                 alerts=("RecallLow",),
             ),
@@ -64,7 +70,7 @@ BOARD = Board(
                 "95 of 100 searches are faster, at the smallest `ef` that reaches the objective. Beyond the limits "
                 "look at load, memory and unindexed segments of the server.",
                 SECONDS,
-                query(f"hnsw:search_duration_seconds:p95_15m{{{CHOSEN}}}", "{{collection}}"),
+                query(named(f"hnsw:search_duration_seconds:p95_15m{{{CHOSEN}}}"), "{{of}}"),
                 width=6,
                 limits=LATENCY,
             ),
@@ -73,7 +79,7 @@ BOARD = Board(
                 "Whether searches walk the HNSW graph. Where they scan, a recall of 1 proves nothing: the collection "
                 "is small, not indexed yet, or the filter matches few points (see below which).",
                 NONE,
-                query(f"hnsw_graph_exercised{{{CHOSEN}}}", "{{collection}}"),
+                query(named(f"hnsw_graph_exercised{{{CHOSEN}}}"), "{{of}}"),
                 width=4,
                 states={0: State("scan", "yellow"), 1: State("graph", "green")},
             ),
@@ -94,7 +100,7 @@ BOARD = Board(
                 "Larger `ef` finds more and takes longer. All lines falling together: the graph has become worse "
                 "(many deletions, new vectors of another kind). Only the default falling: its `ef` is too small.",
                 RATIO,
-                query(f"hnsw_recall_ratio{{{CHOSEN}}}", "{{collection}} ef {{ef}} k {{k}}"),
+                query(named(f"hnsw_recall_ratio{{{CHOSEN}}}"), "{{of}} ef {{ef}} k {{k}}"),
                 query(f"min(hnsw_recall_objective_ratio{{{CHOSEN}}})", "objective"),
                 width=12,
                 minimum=None,
@@ -106,9 +112,9 @@ BOARD = Board(
                 "The hour's mean beside that of the same hour last week. A gap beyond the noise means that the same "
                 "questions find less than they did.",
                 RATIO,
-                query(f"avg_over_time(hnsw:recall:ratio{{{CHOSEN}}}[1h])", "{{collection}} now"),
+                query(named(f"avg_over_time(hnsw:recall:ratio{{{CHOSEN}}}[1h])"), "{{of}} now"),
                 query(
-                    f"avg_over_time(hnsw:recall:ratio{{{CHOSEN}}}[1h] offset 1w)", "{{collection}} a week ago"
+                    named(f"avg_over_time(hnsw:recall:ratio{{{CHOSEN}}}[1h] offset 1w)"), "{{of}} a week ago"
                 ),
                 width=12,
                 minimum=None,
@@ -120,22 +126,22 @@ BOARD = Board(
                 "Two standard errors to each side of the measured recall at the default `ef`. A wide band means few "
                 "queries: no alert comes before its upper edge is below the objective.",
                 RATIO,
-                query(f"hnsw:recall_upper_bound:ratio{{{CHOSEN}}}", "{{collection}} at most"),
+                query(named(f"hnsw:recall_upper_bound:ratio{{{CHOSEN}}}"), "{{of}} at most"),
                 query(
-                    f"2 * hnsw:recall:ratio{{{CHOSEN}}} - hnsw:recall_upper_bound:ratio{{{CHOSEN}}}",
-                    "{{collection}} at least",
+                    named(f"2 * hnsw:recall:ratio{{{CHOSEN}}} - hnsw:recall_upper_bound:ratio{{{CHOSEN}}}"),
+                    "{{of}} at least",
                 ),
                 width=12,
                 minimum=None,
             ),
             timeseries(
                 "Misses",
-                "True neighbours that searches did not return, of all that they should have. It falls to 0 where the "
-                "graph is good or is not used.",
+                "True neighbours that searches of the last hour did not return, of all that they should have. It falls "
+                "to 0 where the graph is good or is not used.",
                 RATIO,
                 query(
-                    f"""1 - sum by (collection, ef) (increase(hnsw_recall_hits_total{{{CHOSEN}}}[$__range]))
-                    / (sum by (collection, ef) (increase(hnsw_recall_expected_total{{{CHOSEN}}}[$__range])) > 0)""",
+                    f"""1 - sum by (collection, ef) (increase(hnsw_recall_hits_total{{{CHOSEN}}}[1h]))
+                    / (sum by (collection, ef) (increase(hnsw_recall_expected_total{{{CHOSEN}}}[1h])) > 0)""",
                     "{{collection}} ef {{ef}}",
                 ),
                 width=12,
@@ -177,7 +183,7 @@ BOARD = Board(
                 "Search time, slowest hundredth",
                 "99 of 100 searches are faster. It rises first when the server is short of CPU or reads vectors from disk.",
                 SECONDS,
-                query(f"hnsw:search_duration_seconds:p99_15m{{{CHOSEN}}}", "{{collection}}"),
+                query(named(f"hnsw:search_duration_seconds:p99_15m{{{CHOSEN}}}"), "{{of}}"),
                 query(
                     f"""histogram_quantile(0.99, sum by (le, collection)
                     (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[15m])))""",
@@ -219,7 +225,11 @@ BOARD = Board(
                 "A row for each reason that holds now; nothing to mend where collections are meant to be small.",
                 query(f"max by (collection, reason) (hnsw_graph_bypassed{{{CHOSEN}}})"),
                 columns=(
-                    Column("collection", "Collection", link="/d/vw-qdrant?var-collection=${__value.raw}"),
+                    Column(
+                        "collection",
+                        "Collection",
+                        link="/d/vw-qdrant?var-collection=${__value.raw:percentencode}",
+                    ),
                     Column("reason", "Reason"),
                     Column("Value", "Holds", states={0: State("no", "text"), 1: State("yes", "yellow")}),
                 ),
@@ -243,7 +253,7 @@ BOARD = Board(
                 "searches. A few discarded ones are normal under writes.",
                 EVENTS_PER_SECOND,
                 query(
-                    f"sum by (reason) (rate(hnsw_errors_total{{{SERVER}}}[$__rate_interval])) > 0 or sum(rate(hnsw_errors_total{{{SERVER}}}[$__rate_interval]))",
+                    f"sum by (reason) (rate(hnsw_errors_total{{{SERVER}}}[$__rate_interval]))",
                     "failed {{reason}}",
                 ),
                 query(

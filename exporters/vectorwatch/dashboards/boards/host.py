@@ -83,7 +83,7 @@ BOARD = Board(
                 limits=ROOM,
             ),
             stat(
-                "Load of a processor",
+                "Load per processor",
                 "Tasks that run, or wait for a processor or a disk, for each processor. Above 1 some wait.",
                 COUNT,
                 query(f"max(node_load5{{{CHOSEN}}} / {PROCESSORS})", "most loaded"),
@@ -155,7 +155,7 @@ BOARD = Board(
                 stacked=True,
             ),
             timeseries(
-                "Load for each processor",
+                "Load per processor over time",
                 "Above the limit tasks wait as long as they work.",
                 COUNT,
                 query(f"topk(10, node_load5{{{CHOSEN}}} / {PROCESSORS})", "{{instance}}"),
@@ -278,18 +278,24 @@ BOARD = Board(
             "Network and kernel",
             timeseries(
                 "Network",
-                "Through the cards of the machines; in Compose cAdvisor's view of its own, because node_exporter does not see "
-                "it there.",
+                "Through the cards of the machines. In Compose only cAdvisor sees its machine's; where both look at one "
+                "machine, their lines show the same bytes.",
                 BYTES_PER_SECOND,
                 query(
-                    f"""sum(rate(node_network_receive_bytes_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
-                    or rate(container_network_receive_bytes_total{{{HOST}}}[$__rate_interval]))""",
+                    f"sum(rate(node_network_receive_bytes_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval]))",
                     "received",
                 ),
                 query(
-                    f"""sum(rate(node_network_transmit_bytes_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval])
-                    or rate(container_network_transmit_bytes_total{{{HOST}}}[$__rate_interval]))""",
+                    f"sum(rate(node_network_transmit_bytes_total{{{CHOSEN}, device{CARDS}}}[$__rate_interval]))",
                     "sent",
+                ),
+                query(
+                    f"sum(rate(container_network_receive_bytes_total{{{HOST}}}[$__rate_interval]))",
+                    "received (cAdvisor)",
+                ),
+                query(
+                    f"sum(rate(container_network_transmit_bytes_total{{{HOST}}}[$__rate_interval]))",
+                    "sent (cAdvisor)",
                 ),
             ),
             timeseries(

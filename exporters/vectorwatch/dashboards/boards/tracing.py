@@ -93,7 +93,7 @@ BOARD = Board(
                 "A service that is missing has tracing switched off, samples nothing, or sends to another address.",
                 COUNT,
                 query(
-                    f"count(sum by (service_name) (rate(traces_span_metrics_calls_total{{{CHOSEN}}}[$__rate_interval])))",
+                    f"sum(sum by (service_name) (rate(traces_span_metrics_calls_total{{{CHOSEN}}}[$__rate_interval])) > bool 0)",
                     "services",
                 ),
             ),
@@ -127,7 +127,6 @@ BOARD = Board(
                     / (sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])) > 0)""",
                     "{{service_name}}",
                 ),
-                limits=Limits(warning="http_error_ratio_warning", critical="http_error_ratio_critical"),
             ),
             timeseries(
                 "Time by service, slowest twentieth",
@@ -139,7 +138,6 @@ BOARD = Board(
                     "{{service_name}}",
                     exemplars=True,
                 ),
-                limits=Limits(warning="http_latency_p95_seconds"),
             ),
         ),
         row(
