@@ -57,11 +57,17 @@ BOARD = Board(
         row(
             "Are the cards well?",
             stat(
-                "Cards that answer",
-                "Fewer than the machines have: one has fallen off the bus, and its machine must be restarted.",
+                "Cards lost",
+                "That do not answer, or that the driver listed within the last hour and no longer does. They have fallen off "
+                "the bus: their machine must be restarted.",
                 COUNT,
-                query(f"sum(gpu_device_up{{{CHOSEN}}})", "answer"),
+                query(
+                    f"""(sum(1 - gpu_device_up{{{CHOSEN}}}) {NONE_SEEN})
+                    + sum(max_over_time(gpu_devices{{{SERVER}}}[1h]) - gpu_devices{{{SERVER}}})""",
+                    "lost",
+                ),
                 width=3,
+                any_is_bad=True,
                 alerts=("GpuLost", "GpuUnreadable"),
             ),
             stat(

@@ -82,12 +82,12 @@ BOARD = Board(
             ),
             stat(
                 "Calls that fail, worst model",
-                "Share of calls of models that ended in an error. Failed ones may cost as well, and are tried again.",
+                "Share of calls that ended in an error, in the worst service. Failed ones may cost as well, and are tried again.",
                 RATIO,
                 query(
-                    f"""max((sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status="error"}}[$__rate_interval]))
-                    or 0 * sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])))
-                    / (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    f"""max((sum by (instance, model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])))
+                    / (sum by (instance, model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "worst model",
                 ),
                 limits=CALL_ERRORS,

@@ -21,12 +21,7 @@ from ..panel import (
 
 SERVICE = 'job=~"$job", instance=~"$instance"'
 CHOSEN = f'{SERVICE}, model_name=~"$model_name"'
-INFERENCES = (
-    f"sum by (model_name) (rate(model_inference_duration_seconds_count{{{CHOSEN}}}[$__rate_interval]))"
-)
-FAILED = f"sum by (model_name) (rate(model_errors_total{{{CHOSEN}}}[$__rate_interval]))"
-TIMED_OUT = f"sum by (model_name) (rate(model_timeout_total{{{CHOSEN}}}[$__rate_interval]))"
-FELL_BACK = f"sum by (model_name) (rate(model_fallback_total{{{CHOSEN}}}[$__rate_interval]))"
+INFERENCES = "model_inference_duration_seconds_count"
 INFERENCE_TIME = Limits(warning="model_inference_p95_seconds")
 QUEUE = Limits(warning="model_queue_length")
 WAIT = Limits(warning="model_queue_wait_p95_seconds")
@@ -35,9 +30,18 @@ ACCURACY = Limits(warning="model_accuracy_ratio", below=True)
 VRAM = Limits(critical="model_vram_used_ratio")
 
 
-def an_inference(bad: str) -> str:
-    """Return how often `bad` happened for each inference; 1 where it happened without any, as in the rules."""
-    return f"({bad} or 0 * {INFERENCES}) / ({INFERENCES} > 0 or {bad} > 0)"
+def pace(counter: str, labels: str = "model_name") -> str:
+    """Return how often something is counted in a second."""
+    return f"sum by ({labels}) (rate({counter}{{{CHOSEN}}}[$__rate_interval]))"
+
+
+def an_inference(counter: str, labels: str = "model_name") -> str:
+    """Return how often something is counted for each inference.
+
+    That is 1 where it is counted without any inference, as in the rules.
+    """
+    counted, inferences = pace(counter, labels), pace(INFERENCES, labels)
+    return f"({counted} or 0 * {inferences}) / ({inferences} > 0 or {counted} > 0)"
 
 
 BOARD = Board(
@@ -95,7 +99,7 @@ BOARD = Board(
                 "Errors an inference",
                 "Of the worst model. Out of memory and a lost card look alike: the class stands below.",
                 RATIO,
-                query(f"max({an_inference(FAILED)})", "worst model"),
+                query(f"max({an_inference('model_errors_total', 'instance, model_name')})", "worst model"),
                 limits=ERRORS,
             ),
             stat(
@@ -140,7 +144,7 @@ BOARD = Board(
                 SECONDS,
                 query(
                     f"""sum by (model_name) (rate(model_inference_duration_seconds_sum{{{CHOSEN}}}[$__rate_interval]))
-                    / ({INFERENCES} > 0)""",
+                    / ({pace(INFERENCES)} > 0)""",
                     "{{model_name}}",
                 ),
             ),
@@ -148,7 +152,7 @@ BOARD = Board(
                 "Inferences",
                 "By model. None where there should be some: requests go to another model, or nowhere.",
                 OPERATIONS_PER_SECOND,
-                query(f"{INFERENCES}", "{{model_name}}"),
+                query(pace(INFERENCES), "{{model_name}}"),
             ),
             timeseries(
                 "Model queue length",
@@ -213,7 +217,7 @@ BOARD = Board(
                 "Errors by model",
                 "An inference, by model. Above the limit requests fail or another model answers.",
                 RATIO,
-                query(an_inference(FAILED), "{{model_name}}"),
+                query(an_inference("model_errors_total"), "{{model_name}}"),
                 width=6,
                 limits=ERRORS,
                 alerts=("ModelErrors",),
@@ -234,7 +238,7 @@ BOARD = Board(
                 "An inference, by model: what took too long, loads too. Timeouts with a short queue: the model itself is "
                 "slow.",
                 RATIO,
-                query(an_inference(TIMED_OUT), "{{model_name}}"),
+                query(an_inference("model_timeout_total"), "{{model_name}}"),
                 width=6,
                 limits=Limits(warning="model_timeout_ratio"),
                 alerts=("ModelTimeouts",),
@@ -244,7 +248,7 @@ BOARD = Board(
                 "An inference of its own, how often another model had to answer for this one. Answers are then worse, "
                 "or dearer.",
                 RATIO,
-                query(an_inference(FELL_BACK), "{{model_name}}"),
+                query(an_inference("model_fallback_total"), "{{model_name}}"),
                 width=6,
                 limits=Limits(warning="model_fallback_ratio"),
                 alerts=("ModelFallbacks",),

@@ -96,13 +96,13 @@ BOARD = Board(
             ),
             stat(
                 "Retrievals that fail",
-                "Share of the worst source. Models then answer without sources, and sound just as sure.",
+                "Share of the worst source in the worst service. Models then answer without sources, and sound just as sure.",
                 RATIO,
                 query(
                     f"""max(
-                    (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status="error"}}[$__rate_interval]))
-                    or 0 * sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    (sum by (instance, source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, source_type) (rate(vital_rag_retrievals_total{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "fail",
                 ),
                 limits=RETRIEVAL_ERRORS,

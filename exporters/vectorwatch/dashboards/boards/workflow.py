@@ -45,47 +45,47 @@ BOARD = Board(
             "Is it well?",
             stat(
                 "Quality, worst mode",
-                "Mean rating of answers, 0 to 1, as the application gives it. Below the limit look at what degraded them, "
+                "Mean rating of answers, 0 to 1, as the application gives it, in the worst service. Below the limit look at what degraded them, "
                 "and at retrieval.",
                 NONE,
                 query(
-                    f"""min(sum by (mode) (rate(vital_quality_score_sum{{{SERVICE}}}[$__rate_interval]))
-                    / (sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
+                    f"""min(sum by (instance, mode) (rate(vital_quality_score_sum{{{SERVICE}}}[$__rate_interval]))
+                    / (sum by (instance, mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "worst mode",
                 ),
                 limits=QUALITY,
             ),
             stat(
                 "Degraded answers, worst mode",
-                "Share of answers that are worse than they should be. The reasons stand below.",
+                "Share of answers that are worse than they should be, in the worst service. The reasons stand below.",
                 RATIO,
                 query(
-                    f"""max((sum by (mode) (rate(vital_degraded_responses_total{{{SERVICE}}}[$__rate_interval]))
-                    or 0 * sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
+                    f"""max((sum by (instance, mode) (rate(vital_degraded_responses_total{{{SERVICE}}}[$__rate_interval]))
+                    or 0 * sum by (instance, mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "worst mode",
                 ),
                 limits=DEGRADED,
             ),
             stat(
                 "Workflows that fail, worst mode",
-                "Share that raised. Cancelled ones are neither success nor failure.",
+                "Share that raised, in the worst service. Cancelled ones are neither success nor failure.",
                 RATIO,
                 query(
-                    f"""max((sum by (mode) (rate(vital_workflow_requests_failed_total{{{SERVICE}}}[$__rate_interval]))
-                    or 0 * sum by (mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0))""",
+                    f"""max((sum by (instance, mode) (rate(vital_workflow_requests_failed_total{{{SERVICE}}}[$__rate_interval]))
+                    or 0 * sum by (instance, mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "worst mode",
                 ),
                 limits=FAILED,
             ),
             stat(
                 "Tool success rate",
-                "Of the worst tool. A model that gets no answer from a tool makes one up, or gives up.",
+                "Of the worst tool in the worst service. A model that gets no answer from a tool makes one up, or gives up.",
                 RATIO,
                 query(
-                    f"""min(sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status="success"}}[$__rate_interval]))
-                    / (sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    f"""min(sum by (instance, tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status="success"}}[$__rate_interval]))
+                    / (sum by (instance, tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "worst tool",
                 ),
                 alerts=("ToolFailureRateHigh",),
