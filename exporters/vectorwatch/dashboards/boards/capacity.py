@@ -7,7 +7,6 @@ from ..panel import (
     BYTES,
     COUNT,
     NONE,
-    OPERATIONS_PER_SECOND,
     RATIO,
     REQUESTS_PER_SECOND,
     SECONDS,
@@ -59,7 +58,7 @@ BOARD = Board(
         row(
             "When is it full?",
             bars(
-                "Disks",
+                "Disks full in",
                 "Time left until the disks that fill fastest are full; a year where they do not fill. An alert comes only where "
                 "less than half is left and half a day of data is there.",
                 SECONDS,
@@ -67,7 +66,7 @@ BOARD = Board(
                 limits=Limits(warning="disk_full_seconds", below=True),
             ),
             bars(
-                "Memory",
+                "Memory full in",
                 "Time left until machines have no memory left; a year where its use does not grow. Steady growth is a leak: see "
                 "Containers for whose.",
                 SECONDS,
@@ -75,7 +74,7 @@ BOARD = Board(
                 limits=Limits(warning="memory_full_seconds", below=True),
             ),
             bars(
-                "Caches",
+                "Caches full in",
                 "Time left until caches reach their limit; a year where they do not grow. One that evicts is meant to be full "
                 "and does not alert.",
                 SECONDS,
@@ -121,7 +120,7 @@ BOARD = Board(
                 limits=Limits(warning="cache_full_level_ratio"),
             ),
             timeseries(
-                "Processors in use",
+                "CPU in use",
                 "Peak of each hour of the busiest machines. Peaks that come closer to 1 each week ask for more.",
                 RATIO,
                 query(
@@ -213,7 +212,7 @@ BOARD = Board(
             timeseries(
                 "Searches",
                 "Of all servers now, and at the same time of last week. Growth here reaches processors and memory later.",
-                OPERATIONS_PER_SECOND,
+                REQUESTS_PER_SECOND,
                 query(f"sum(instance:search_requests:rate5m{{{CHOSEN}}})", "now"),
                 query(f"sum(instance:search_requests:rate5m{{{CHOSEN}}} offset 1w)", "a week ago"),
                 alerts=("SearchTrafficDropped",),

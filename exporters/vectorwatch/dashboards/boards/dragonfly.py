@@ -336,7 +336,7 @@ BOARD = Board(
                     or 0 * max by (instance) (dragonfly_replicas_connected{{{CHOSEN}}}))""",
                     "{{instance}}",
                 ),
-                alerts=("CacheReplicaLagging",),
+                limits=Limits(warning="cache_replica_lag_bytes"),
             ),
             stat(
                 "Last snapshot",

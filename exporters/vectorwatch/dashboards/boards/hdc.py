@@ -111,8 +111,8 @@ BOARD = Board(
                 "the same size means too few cores or too little memory bandwidth.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, operation)
-                    (rate(hdc_operation_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
+                    f"""max by (operation) (histogram_quantile(0.95, sum by (le, instance, operation)
+                    (rate(hdc_operation_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))))""",
                     "{{operation}}",
                     exemplars=True,
                 ),

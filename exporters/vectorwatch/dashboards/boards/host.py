@@ -55,7 +55,7 @@ BOARD = Board(
         row(
             "Are the machines well?",
             stat(
-                "Processors in use",
+                "CPU in use",
                 "Of the busiest machine, waiting for a disk included. Above the limit everything on it gets slower.",
                 RATIO,
                 query(f"max(instance:node_cpu_usage:ratio_rate5m{{{CHOSEN}}})", "busiest"),
@@ -175,7 +175,7 @@ BOARD = Board(
                 alerts=("MemoryFullInDays",),
             ),
             timeseries(
-                "Memory in use",
+                "Memory used",
                 "By the machines that use most, caches not counted.",
                 BYTES,
                 query(f"topk(10, node_memory_usage_bytes{{{CHOSEN}}})", "{{instance}}"),

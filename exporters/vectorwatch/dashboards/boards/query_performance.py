@@ -252,7 +252,7 @@ BOARD = Board(
             ),
             timeseries(
                 "Queries that fail by pool",
-                "Share of statements that raised. With connections not had: the database is gone. Alone: a defect in the "
+                "Share of statements that raised. Together with connections not had, see Database pool: the database is gone. Alone: a defect in the "
                 "application, a constraint, a lock.",
                 RATIO,
                 query(

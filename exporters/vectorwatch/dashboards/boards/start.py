@@ -10,7 +10,6 @@ from ..panel import (
     CELSIUS,
     COUNT,
     NONE,
-    OPERATIONS_PER_SECOND,
     RATIO,
     REQUESTS_PER_SECOND,
     RUNBOOKS,
@@ -273,7 +272,7 @@ BOARD = Board(
             timeseries(
                 "Search throughput",
                 "Searches a second, by server. A fall while users are there means that they do not get through.",
-                OPERATIONS_PER_SECOND,
+                REQUESTS_PER_SECOND,
                 query(f"topk(10, instance:search_requests:rate5m{{{CHOSEN}}})", "{{instance}}"),
                 alerts=("SearchTrafficDropped",),
             ),
