@@ -115,12 +115,12 @@ BOARD = Board(
             "Does it have the answer?",
             timeseries(
                 "Cache hit rate over time",
-                "From the counters, by mode. A step down at a restart mark: the cache was emptied, or its keys changed.",
+                "From the counters, by mode, in the worst service. A step down at a restart mark: the cache was emptied, or its keys changed.",
                 RATIO,
                 query(
-                    f"""(sum by (mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="hit"}}[$__rate_interval]))
-                    or 0 * sum by (mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="miss"}}[$__rate_interval])))
-                    / (sum by (mode) (rate(vital_cache_operations_total{{{SERVICE}, operation=~"hit|miss"}}[$__rate_interval])) > 0)""",
+                    f"""min by (mode) ((sum by (instance, mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="hit"}}[$__rate_interval]))
+                    or 0 * sum by (instance, mode) (rate(vital_cache_operations_total{{{SERVICE}, operation="miss"}}[$__rate_interval])))
+                    / (sum by (instance, mode) (rate(vital_cache_operations_total{{{SERVICE}, operation=~"hit|miss"}}[$__rate_interval])) > 0))""",
                     "{{mode}}",
                 ),
                 width=12,

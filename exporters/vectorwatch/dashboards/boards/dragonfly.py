@@ -139,13 +139,13 @@ BOARD = Board(
             ),
             timeseries(
                 "Slowest commands",
-                "Mean time that the server spends in a command, without those that wait on purpose. A slow one holds up all "
+                "Mean time that the slowest server spends in a command, without those that wait on purpose. A slow one holds up all "
                 "others: look for large keys and for commands that read everything.",
                 SECONDS,
                 query(
-                    f"""topk(10, sum by (command)
+                    f"""topk(10, max by (command) (sum by (instance, command)
                     (rate(dragonfly_command_duration_seconds_total{{{CHOSEN}, {WAITING}}}[$__rate_interval]))
-                    / (sum by (command) (rate(dragonfly_command_calls_total{{{CHOSEN}, {WAITING}}}[$__rate_interval])) > 0))""",
+                    / (sum by (instance, command) (rate(dragonfly_command_calls_total{{{CHOSEN}, {WAITING}}}[$__rate_interval])) > 0)))""",
                     "{{command}}",
                 ),
                 width=12,

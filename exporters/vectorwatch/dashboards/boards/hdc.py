@@ -130,9 +130,12 @@ BOARD = Board(
             ),
             timeseries(
                 "Failing operations by kind",
-                "Share of each kind that raised an error. One kind alone: what it is given; all of them: the machine.",
+                "Share of each kind that raised an error, on the worst instance. One kind alone: what it is given; all of them: the machine.",
                 RATIO,
-                query(failing("operation", "$__rate_interval"), "{{operation}}"),
+                query(
+                    f"max by (operation) ({failing('instance, operation', '$__rate_interval')})",
+                    "{{operation}}",
+                ),
                 limits=ERRORS,
             ),
             timeseries(

@@ -210,12 +210,12 @@ BOARD = Board(
             "How calls of models go",
             timeseries(
                 "Calls that fail by model",
-                "Share that ended in an error. One model alone: its provider or its limits. All: the network or the key.",
+                "Share that ended in an error, in the worst service. One model alone: its provider or its limits. All: the network or the key.",
                 RATIO,
                 query(
-                    f"""(sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status="error"}}[$__rate_interval]))
-                    or 0 * sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])))
-                    / (sum by (model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status!="cancelled"}}[$__rate_interval])) > 0)""",
+                    f"""max by (model) ((sum by (instance, model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false"}}[$__rate_interval])))
+                    / (sum by (instance, model) (rate(vital_llm_api_calls_total{{{SERVICE}, cached="false", status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "{{model}}",
                 ),
                 limits=CALL_ERRORS,

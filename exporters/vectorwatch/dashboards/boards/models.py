@@ -35,12 +35,12 @@ def pace(counter: str, labels: str = "model_name") -> str:
     return f"sum by ({labels}) (rate({counter}{{{CHOSEN}}}[$__rate_interval]))"
 
 
-def an_inference(counter: str, labels: str = "model_name") -> str:
-    """Return how often something is counted for each inference.
+def an_inference(counter: str) -> str:
+    """Return how often something is counted for each inference, by service and model.
 
     That is 1 where it is counted without any inference, as in the rules.
     """
-    counted, inferences = pace(counter, labels), pace(INFERENCES, labels)
+    counted, inferences = (pace(one, "instance, model_name") for one in (counter, INFERENCES))
     return f"({counted} or 0 * {inferences}) / ({inferences} > 0 or {counted} > 0)"
 
 
@@ -97,9 +97,9 @@ BOARD = Board(
             ),
             stat(
                 "Errors an inference",
-                "Of the worst model. Out of memory and a lost card look alike: the class stands below.",
+                "Of the worst model in the worst service. Out of memory and a lost card look alike: the class stands below.",
                 RATIO,
-                query(f"max({an_inference('model_errors_total', 'instance, model_name')})", "worst model"),
+                query(f"max({an_inference('model_errors_total')})", "worst model"),
                 limits=ERRORS,
             ),
             stat(
@@ -126,12 +126,12 @@ BOARD = Board(
             "Model inference",
             timeseries(
                 "Inference time by model, slowest twentieth",
-                "95 of 100 are faster; dots are traces. One model alone: its requests or its settings. All: the card or "
+                "95 of 100 are faster, in the slowest service; dots are traces. One model alone: its requests or its settings. All: the card or "
                 "the processors.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, model_name)
-                    (rate(model_inference_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
+                    f"""max by (model_name) (histogram_quantile(0.95, sum by (le, instance, model_name)
+                    (rate(model_inference_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
                     "{{model_name}}",
                     exemplars=True,
                 ),
@@ -164,11 +164,11 @@ BOARD = Board(
             ),
             timeseries(
                 "Wait for a model, slowest twentieth",
-                "95 of 100 requests wait less. It rises before the time of the model does.",
+                "95 of 100 requests wait less, in the slowest service. It rises before the time of the model does.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, model_name)
-                    (rate(model_queue_wait_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
+                    f"""max by (model_name) (histogram_quantile(0.95, sum by (le, instance, model_name)
+                    (rate(model_queue_wait_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
                     "{{model_name}}",
                     exemplars=True,
                 ),
@@ -215,9 +215,9 @@ BOARD = Board(
             "Model errors",
             timeseries(
                 "Errors by model",
-                "An inference, by model. Above the limit requests fail or another model answers.",
+                "An inference, by model, in the worst service. Above the limit requests fail or another model answers.",
                 RATIO,
-                query(an_inference("model_errors_total"), "{{model_name}}"),
+                query(f"max by (model_name) ({an_inference('model_errors_total')})", "{{model_name}}"),
                 width=6,
                 limits=ERRORS,
                 alerts=("ModelErrors",),
@@ -235,20 +235,20 @@ BOARD = Board(
             ),
             timeseries(
                 "Timeouts by model",
-                "An inference, by model: what took too long, loads too. Timeouts with a short queue: the model itself is "
+                "An inference, by model, in the worst service: what took too long, loads too. Timeouts with a short queue: the model itself is "
                 "slow.",
                 RATIO,
-                query(an_inference("model_timeout_total"), "{{model_name}}"),
+                query(f"max by (model_name) ({an_inference('model_timeout_total')})", "{{model_name}}"),
                 width=6,
                 limits=Limits(warning="model_timeout_ratio"),
                 alerts=("ModelTimeouts",),
             ),
             timeseries(
                 "Fallbacks by model",
-                "An inference of its own, how often another model had to answer for this one. Answers are then worse, "
+                "An inference of its own, in the worst service, how often another model had to answer for this one. Answers are then worse, "
                 "or dearer.",
                 RATIO,
-                query(an_inference("model_fallback_total"), "{{model_name}}"),
+                query(f"max by (model_name) ({an_inference('model_fallback_total')})", "{{model_name}}"),
                 width=6,
                 limits=Limits(warning="model_fallback_ratio"),
                 alerts=("ModelFallbacks",),

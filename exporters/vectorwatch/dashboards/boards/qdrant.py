@@ -149,7 +149,7 @@ BOARD = Board(
             ),
             timeseries(
                 "Search time",
-                "In the server, without the network, of searches that succeeded. Only the highest line rising: some "
+                "In all servers together, without the network, of searches that succeeded. Only the highest line rising: some "
                 "searches scan or read from disk. All rising: load.",
                 SECONDS,
                 *(

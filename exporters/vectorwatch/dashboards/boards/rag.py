@@ -138,7 +138,6 @@ BOARD = Board(
                     for share, legend in PERCENTILES
                 ),
                 width=12,
-                limits=QUERY_TIME,
             ),
             heatmap(
                 "Spread of query times",
@@ -159,23 +158,23 @@ BOARD = Board(
             ),
             timeseries(
                 "Queries that fail by collection",
-                "One collection alone: its alias, its filters or its dimensions. All: the search server or the way to it.",
+                "Share in the worst service. One collection alone: its alias, its filters or its dimensions. All: the search server or the way to it.",
                 RATIO,
                 query(
-                    f"""topk(15, (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
-                    or 0 * sum by (collection) (rate(query_api_requests_total{{{CHOSEN}}}[$__rate_interval])))
-                    / (sum by (collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0))""",
+                    f"""topk(15, max by (collection) ((sum by (instance, collection) (rate(query_api_requests_total{{{CHOSEN}, status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, collection) (rate(query_api_requests_total{{{CHOSEN}}}[$__rate_interval])))
+                    / (sum by (instance, collection) (rate(query_api_requests_total{{{CHOSEN}, status!="cancelled"}}[$__rate_interval])) > 0)))""",
                     "{{collection}}",
                 ),
                 limits=QUERY_ERRORS,
             ),
             timeseries(
                 "Query time by operation, slowest twentieth",
-                "Which operation on which collection is slow. QueryAPISlowdown watches each of them.",
+                "Which operation on which collection is slow, in the slowest service. QueryAPISlowdown watches each of them.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"""topk(15, max by (operation, collection) (histogram_quantile(0.95, sum by (le, instance, operation, collection)
+                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0))""",
                     "{{operation}} {{collection}}",
                 ),
                 limits=QUERY_TIME,
@@ -276,12 +275,12 @@ BOARD = Board(
             ),
             timeseries(
                 "Retrievals that fail by source",
-                "Which source is broken. RAGFailureRateHigh pages, because answers look as good as before.",
+                "Share of each source in the worst service. RAGFailureRateHigh pages, because answers look as good as before.",
                 RATIO,
                 query(
-                    f"""(sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status="error"}}[$__rate_interval]))
-                    or 0 * sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0)""",
+                    f"""max by (source_type) ((sum by (instance, source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, source_type) (rate(vital_rag_retrievals_total{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, source_type) (rate(vital_rag_retrievals_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "{{source_type}}",
                 ),
                 limits=RETRIEVAL_ERRORS,
@@ -340,8 +339,8 @@ BOARD = Board(
                 "for building it, which reads every point.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, operation, field_type)
-                    (instance:payload_indexing_duration_seconds_bucket:increase15m{{{SERVICE}}})) >= 0""",
+                    f"""max by (operation, field_type) (histogram_quantile(0.95, sum by (le, instance, operation, field_type)
+                    (instance:payload_indexing_duration_seconds_bucket:increase15m{{{SERVICE}}})) >= 0)""",
                     "{{operation}} {{field_type}}",
                 ),
                 limits=Limits(
@@ -383,8 +382,8 @@ BOARD = Board(
                 "busy cluster.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, operation)
-                    (instance:collection_alias_duration_seconds_bucket:increase15m{{{SERVICE}}})) >= 0""",
+                    f"""max by (operation) (histogram_quantile(0.95, sum by (le, instance, operation)
+                    (instance:collection_alias_duration_seconds_bucket:increase15m{{{SERVICE}}})) >= 0)""",
                     "{{operation}}",
                 ),
                 width=12,

@@ -118,11 +118,11 @@ BOARD = Board(
             "How good answers are",
             timeseries(
                 "Quality score trend",
-                "Mean rating by mode. A step down at a restart mark is a prompt or a model that was changed.",
+                "Mean rating by mode, in the worst service. A step down at a restart mark is a prompt or a model that was changed.",
                 NONE,
                 query(
-                    f"""sum by (mode) (rate(vital_quality_score_sum{{{SERVICE}}}[$__rate_interval]))
-                    / (sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0)""",
+                    f"""min by (mode) (sum by (instance, mode) (rate(vital_quality_score_sum{{{SERVICE}}}[$__rate_interval]))
+                    / (sum by (instance, mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "{{mode}}",
                 ),
                 width=12,
@@ -146,12 +146,12 @@ BOARD = Board(
             ),
             timeseries(
                 "Degraded answers by mode",
-                "Share of each mode's answers. One mode alone: its model, tools or sources.",
+                "Share of each mode's answers, in the worst service. One mode alone: its model, tools or sources.",
                 RATIO,
                 query(
-                    f"""(sum by (mode) (rate(vital_degraded_responses_total{{{SERVICE}}}[$__rate_interval]))
-                    or 0 * sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0)""",
+                    f"""max by (mode) ((sum by (instance, mode) (rate(vital_degraded_responses_total{{{SERVICE}}}[$__rate_interval]))
+                    or 0 * sum by (instance, mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, mode) (rate(vital_quality_score_count{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "{{mode}}",
                 ),
                 limits=DEGRADED,
@@ -181,12 +181,12 @@ BOARD = Board(
             "Errors and time",
             timeseries(
                 "Workflows that fail by mode",
-                "Share that raised. One mode alone: what only this mode uses.",
+                "Share that raised, in the worst service. One mode alone: what only this mode uses.",
                 RATIO,
                 query(
-                    f"""(sum by (mode) (rate(vital_workflow_requests_failed_total{{{SERVICE}}}[$__rate_interval]))
-                    or 0 * sum by (mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
+                    f"""max by (mode) ((sum by (instance, mode) (rate(vital_workflow_requests_failed_total{{{SERVICE}}}[$__rate_interval]))
+                    or 0 * sum by (instance, mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, mode) (rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0))""",
                     "{{mode}}",
                 ),
                 limits=FAILED,
@@ -205,11 +205,11 @@ BOARD = Board(
             ),
             timeseries(
                 "Workflow time by mode, slowest twentieth",
-                "95 of 100 are faster, with answers from the cache; dots are traces. Open one to see which part took it.",
+                "95 of 100 are faster in the slowest service, with answers from the cache; dots are traces. Open one to see which part took it.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, mode)
-                    (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
+                    f"""max by (mode) (histogram_quantile(0.95, sum by (le, instance, mode)
+                    (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
                     "{{mode}}",
                     exemplars=True,
                 ),
@@ -220,12 +220,12 @@ BOARD = Board(
             "Tools and agents",
             timeseries(
                 "Tools that fail",
-                "Share of runs that ended in an error, by tool. Above the limit answers are made without it.",
+                "Share of runs that ended in an error, by tool, in the worst service. Above the limit answers are made without it.",
                 RATIO,
                 query(
-                    f"""(sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status="error"}}[$__rate_interval]))
-                    or 0 * sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval])))
-                    / (sum by (tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0)""",
+                    f"""max by (tool_name) ((sum by (instance, tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status="error"}}[$__rate_interval]))
+                    or 0 * sum by (instance, tool_name) (rate(vital_tool_executions_total{{{SERVICE}}}[$__rate_interval])))
+                    / (sum by (instance, tool_name) (rate(vital_tool_executions_total{{{SERVICE}, status!="cancelled"}}[$__rate_interval])) > 0))""",
                     "{{tool_name}}",
                 ),
                 width=6,
