@@ -109,7 +109,8 @@ BOARD = Board(
             ),
             timeseries(
                 "Cache in use",
-                "Share of its memory limit, the fullest ones. Beyond the limit the forecast counts.",
+                "Share of its memory limit, the fullest ones. Beyond the limit the forecast counts, for those that do not evict: "
+                "others are meant to be full.",
                 RATIO,
                 query(
                     f"""topk(10, dragonfly_memory_usage_bytes{{{CHOSEN}}}
@@ -180,7 +181,7 @@ BOARD = Board(
             ),
             table(
                 "Collections in a week",
-                "Points now and in a week as it went in the last day. What doubles needs its memory and disk planned now.",
+                "Points now and in a week as it went in the last day. What doubles needs its memory and disk planned now; the alert is about large ones.",
                 query(f"max by (instance, collection) (qdrant_collection_points{{{CHOSEN}}})"),
                 query(
                     f"""max by (instance, collection)

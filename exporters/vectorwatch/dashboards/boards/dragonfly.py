@@ -62,12 +62,14 @@ BOARD = Board(
                 limits=HIT_RATE,
             ),
             stat(
-                "Memory of its limit",
-                "What data and server use of the memory that they may. A cache that evicts may be full; one that does not "
-                "refuses writes at 1.",
+                "Memory used up",
+                "What data and server use of the memory that they may; 0 for a cache that evicts, which is meant to be full. "
+                "Others refuse writes at 100 %: raise the limit, or let it evict.",
                 RATIO,
                 query(
-                    f"dragonfly_memory_usage_bytes{{{CHOSEN}}} / (dragonfly_memory_limit_bytes{{{CHOSEN}}} > 0)",
+                    f"""dragonfly_memory_usage_bytes{{{CHOSEN}}} / (dragonfly_memory_limit_bytes{{{CHOSEN}}} > 0)
+                    unless on (job, instance) dragonfly_memory_policy_info{{{CHOSEN}, policy!="noeviction"}}
+                    or 0 * dragonfly_memory_usage_bytes{{{CHOSEN}}}""",
                     "{{instance}}",
                 ),
                 limits=Limits(warning="cache_memory_ratio_warning", critical="cache_memory_ratio_critical"),

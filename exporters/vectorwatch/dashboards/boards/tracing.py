@@ -262,7 +262,7 @@ BOARD = Board(
             ),
             timeseries(
                 "Memory of Jaeger",
-                "At three quarters of its limit it begins to refuse spans.",
+                "Above 55 % of its container's limit it begins to refuse spans: give it more, or send fewer.",
                 BYTES,
                 query("otelcol_process_memory_rss_bytes", "{{instance}}"),
             ),
