@@ -37,7 +37,11 @@ MEMORY = f"node_memory_MemAvailable_bytes{{{CHOSEN}}}"
 CACHE = f"dragonfly_memory_usage_bytes{{{CHOSEN}}}"
 DISKS_FULL = time_to_full(ROOM, f"-deriv({ROOM}[1d])")
 MEMORY_FULL = time_to_full(MEMORY, f"-deriv({MEMORY}[1d])")
-CACHES_FULL = time_to_full(f"dragonfly_memory_limit_bytes{{{CHOSEN}}} - {CACHE}", f"deriv({CACHE}[1d])")
+CACHES_FULL = f"""(
+    {time_to_full(f"dragonfly_memory_limit_bytes{{{CHOSEN}}} - {CACHE}", f"deriv({CACHE}[1d])")}
+    unless on (job, instance) dragonfly_memory_policy_info{{{CHOSEN}, policy!="noeviction"}}
+    or {YEAR} + 0 * {CACHE}
+)"""
 
 BOARD = Board(
     name="capacity",
@@ -75,8 +79,8 @@ BOARD = Board(
             ),
             bars(
                 "Caches full in",
-                "Time left until caches reach their limit; a year where they do not grow. One that evicts is meant to be full "
-                "and does not alert.",
+                "Time left until caches reach their limit; a year where they do not grow, or evict: those are meant to be "
+                "full.",
                 SECONDS,
                 query(
                     f"bottomk(10, {CACHES_FULL})",

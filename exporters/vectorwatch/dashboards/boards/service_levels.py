@@ -19,7 +19,9 @@ from ..panel import (
 
 CHOSEN = 'service_level=~"$slo"'
 SUBJECT = "service_level, instance, collection"
-REMAINING = f"service_level:error_budget_remaining:ratio{{{CHOSEN}}}"
+REMAINING = f"""(service_level:error_budget_remaining:ratio{{{CHOSEN}}}
+    and last_over_time(service_level:events:rate5m{{{CHOSEN}}}[1d]))"""
+"""Of what was there within a day: the budget of a collection that was deleted stays for its whole period."""
 BURN = ("ErrorBudgetBurn",)
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
