@@ -265,8 +265,14 @@ def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
 
 
 def _is_of_now(panel: Panel, one: Query) -> bool:
-    """Say whether a number is asked for now only: what is gone has no state, a course of hours is dear."""
-    return panel.states is not None or re.search(r"\[(\$__range|\d+[hdw])\]", one.expr) is not None
+    """Say whether a number is asked for now only, not for its course, of which Grafana shows the last point.
+
+    What is gone has no state, and a green 0 from before it went is no answer to what is bad; a course of
+    hours is dear.
+    """
+    if panel.states is not None or panel.any_is_bad:
+        return True
+    return re.search(r"\[(\$__range|\d+[hdw])\]", one.expr) is not None
 
 
 def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.DashboardLink]:

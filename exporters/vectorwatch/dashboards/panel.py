@@ -168,7 +168,7 @@ def stat(
 ) -> Panel:
     """One number now; several series stand side by side.
 
-    Its course is behind it, unless it has `states` or looks at hours.
+    Its course is behind it, unless it has `states`, anything is bad, or it looks at hours.
     """
     return Panel("stat", title, about, unit, queries, width, height, states=states, **look)
 

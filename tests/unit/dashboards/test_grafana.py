@@ -135,10 +135,11 @@ def test_where_small_values_are_bad_the_colours_are_the_other_way_round() -> Non
         (stat("S", "x", SECONDS, query("increase(a[$__range])")), True),
         (stat("S", "x", SECONDS, query("avg_over_time(a[1d])")), True),
         (stat("S", "x", "none", query("a"), states=UP_DOWN), True),
+        (stat("S", "x", "none", query("a"), any_is_bad=True), True),
         (timeseries("T", "x", SECONDS, query("increase(a[1h])")), False),
     ],
 )
-def test_a_number_that_is_a_state_or_over_hours_is_asked_for_now_only(panel: Panel, of_now: bool) -> None:
+def test_a_number_that_is_a_verdict_or_over_hours_is_asked_for_now_only(panel: Panel, of_now: bool) -> None:
     assert only(panel)["targets"][0]["instant"] is of_now
 
 
