@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.dashboards.queries import read_dashboards
+
 
 @pytest.fixture(scope="module")
 def page(repository: Path) -> str:
@@ -53,3 +55,18 @@ def test_each_alert_is_there_under_the_name_that_the_table_gives(page: str, rule
         assert is_now.strip("`") in alerts, names
     mentioned = set(re.findall(r"`([A-Z]\w+)`", page))
     assert alerts <= mentioned
+
+
+def test_each_panel_asked_for_is_where_the_table_says(page: str, repository: Path) -> None:
+    dashboards = read_dashboards(repository / "grafana" / "dashboards")
+    titles = {one.title for one in dashboards}
+    shown = {one["title"] for each in dashboards for one in (*each.panels, *each.rows)}
+    section = page.partition("## Panels\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| (?!Asked|---)(.+?) \| (.+?) \|$", section, re.MULTILINE)
+    assert found
+    for asked, here in found:
+        named = re.findall(r"\*\*(.+?)\*\*", here)
+        assert set(named) <= titles, asked
+        panels = re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", here)
+        assert panels or named or here == "as follows", asked
+        assert set(panels) <= shown, asked

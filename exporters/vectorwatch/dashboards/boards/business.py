@@ -213,7 +213,7 @@ BOARD = Board(
             ),
         ),
         row(
-            "Performance trends: how it felt",
+            "Performance trends",
             timeseries(
                 "Response time, slowest twentieth",
                 "95 of 100 requests are faster, all endpoints together. HighLatency watches each endpoint: see Performance.",
