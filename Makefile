@@ -61,6 +61,10 @@ lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
 validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertmanager configuration
 	@scripts/validate-rules
 
+.PHONY: lint-rules
+lint-rules: ## Ask pint about the rules; built once where Go is, left out where neither is
+	@scripts/lint-rules
+
 .PHONY: unit
 unit: $(VENV)/.test ## Run the unit and configuration tests
 	$(PYTEST) tests/unit tests/config
