@@ -7,15 +7,21 @@ Processor time of Prometheus, which meanwhile does nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from tests.bench.loaded import HISTORY_SECONDS, REPOSITORY, Loaded, loaded
+from tests.bench.loaded import HISTORY_SECONDS, REPOSITORY, SCRAPE_SECONDS, Loaded, loaded
 from tests.bench.measure import Row
-from tests.dashboards.queries import Dashboard, read_dashboards
+from tests.dashboards.queries import Dashboard, Query, built_ins, read_dashboards
+from vectorwatch.demo.check import parse_duration_seconds
 
 _SETTLING_SECONDS = 90.0
-_STEP_SECONDS = 30
-"""Of a panel half as wide as a screen of 1,920 points."""
+_SCREEN_POINTS = 1_880
+"""Of a screen of 1,920 points in width, without the margins: so many points fall to the 24 columns."""
+_STEPS = ((12.5, 10), (17.5, 15), (25, 20), (45, 30), (90, 60), (210, 120), (450, 300))
+"""Up to which seconds a point Grafana takes which step: `roundInterval` in packages/grafana-data."""
+_ANNOTATION_STEP_SECONDS = 60
+"""`ANNOTATION_QUERY_STEP_DEFAULT` in packages/grafana-prometheus."""
 _ROUNDS = 3
 _MOST_SECONDS = 1.0
 _FOLDER = REPOSITORY / "grafana" / "dashboards"
@@ -47,6 +53,20 @@ def _open(prometheus: Loaded, dashboard: Dashboard, end: float) -> float:
 
 def ask(prometheus: Loaded, dashboard: Dashboard, end: float) -> None:
     """Ask all that a dashboard asks when it shows the hours before the Unix time `end`."""
-    for query in dashboard.queries({}):
-        path, parameters = query.request(end - HISTORY_SECONDS, end, _STEP_SECONDS)
+    by_step: dict[int, list[Query]] = {}
+    for place, query in enumerate(dashboard.queries({})):
+        step = _ANNOTATION_STEP_SECONDS if query.kind == "annotation" else step_seconds(query.panel)
+        if step not in by_step:
+            intervals = built_ins(HISTORY_SECONDS, step, SCRAPE_SECONDS)
+            by_step[step] = dashboard.queries(intervals)
+        path, parameters = by_step[step][place].request(end - HISTORY_SECONDS, end, step)
         prometheus.get(path, **parameters)
+
+
+def step_seconds(panel: Mapping[str, Any]) -> int:
+    """Return how far apart the points are that Grafana asks for; a variable has no panel."""
+    points = panel.get("maxDataPoints") or _SCREEN_POINTS * panel.get("gridPos", {}).get("w", 24) // 24
+    wanted = HISTORY_SECONDS / points
+    step = next((step for most, step in _STEPS if wanted < most), round(wanted))
+    least = parse_duration_seconds(str(panel.get("interval") or f"{SCRAPE_SECONDS}s"))
+    return round(max(step, least))

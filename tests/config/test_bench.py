@@ -12,7 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.bench.dashboard_cost import ask
+from tests.bench.dashboard_cost import ask, step_seconds
 from tests.bench.fleet import KINDS, Kind, exposition
 from tests.bench.loaded import Loaded
 from tests.bench.remote_write import encode_labels, encode_samples, push
@@ -130,3 +130,21 @@ def test_all_that_a_dashboard_asks_is_asked_and_a_query_that_fails_ends_the_meas
         [broken] = read_dashboards(tmp_path / "dashboards")
         with pytest.raises(SystemExit, match="unknown function"):
             ask(loaded, broken, time.time())
+
+
+@pytest.mark.parametrize(
+    ("panel", "seconds"),
+    [
+        ({}, 15),
+        ({"gridPos": {"w": 12}}, 20),
+        ({"gridPos": {"w": 8}}, 30),
+        ({"gridPos": {"w": 4}}, 60),
+        ({"gridPos": {"w": 12}, "interval": "2m"}, 120),
+        ({"gridPos": {"w": 24}, "maxDataPoints": 100}, 300),
+        ({"gridPos": {"w": 24}, "maxDataPoints": 20}, 1080),
+    ],
+)
+def test_a_wider_panel_gets_more_points_and_none_more_than_there_are_scrapes(
+    panel: dict[str, Any], seconds: int
+) -> None:
+    assert step_seconds(panel) == seconds
