@@ -65,6 +65,10 @@ validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertman
 validate-dashboards: $(VENV)/.test ## Check the form, the links and the queries of grafana/dashboards/
 	$(PYTEST) tests/config -k dashboard
 
+.PHONY: lint-rules
+lint-rules: ## Ask pint about the rules; built once where Go is, left out where neither is
+	@scripts/lint-rules
+
 .PHONY: unit
 unit: $(VENV)/.test ## Run the unit and configuration tests
 	$(PYTEST) tests/unit tests/config

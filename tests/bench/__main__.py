@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import (
+    dashboard_cost,
     domains,
     dragonfly_scrape,
     exposition,
@@ -16,6 +17,7 @@ from tests.bench import (
     probe_share,
     qdrant_scrape,
     resident,
+    rule_cost,
     shutdown,
 )
 from tests.bench.measure import Row
@@ -30,6 +32,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "notification": notification.rows,
     "instrument": instrument.rows,
     "domains": domains.rows,
+    "rules": rule_cost.rows,
+    "dashboards": dashboard_cost.rows,
 }
 OUTPUT = Path("build/bench.json")
 

@@ -1,12 +1,13 @@
 """Rules from service levels: recordings, alerts on how fast the error budget burns, and its end foreseen.
 
 Two series a level are recorded each minute, errors and events; every window is a quotient of their sums. So
-the weight of traffic is right in all of them, and a window of 30 days costs what 43,200 samples cost.
+the weight of traffic is right in all of them, and a window of 30 days costs what 43,200 samples cost; what
+looks at days and months does so every four minutes only, as seldom as five minutes of memory allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .render import dump
@@ -18,6 +19,7 @@ _HEADER = """\
 # The way of it: Google's SRE workbook, chapter 5, alert on burn rate in several windows.
 """
 _SOON_SECONDS = 3 * 86_400
+_SELDOM = "4m"
 _MINUTES = {"5m": 5, "30m": 30, "1h": 60, "2h": 120, "6h": 360, "1d": 1440, "3d": 4320}
 _RUNBOOK = "{{ $externalURL }}/user/runbooks/"
 _DASHBOARD = "/d/vw-service-levels?var-slo={{ $labels.service_level | urlquery }}"
@@ -25,7 +27,7 @@ _DASHBOARD = "/d/vw-service-levels?var-slo={{ $labels.service_level | urlquery }
 
 def write_rules(levels: Sequence[ServiceLevel]) -> str:
     """Return the file of rules for `levels`."""
-    groups = [_watch_indicators(), *(_watch(level) for level in levels)]
+    groups = [_watch_indicators(), *(group for level in levels for group in _watch(level))]
     return _HEADER + dump({"groups": groups})
 
 
@@ -49,15 +51,15 @@ def _watch_indicators() -> dict[str, Any]:
             "dashboard_url": _DASHBOARD,
         },
     }
-    return {"name": "service-levels", "interval": "1m", "rules": [alert]}
+    return {"name": "service-levels", "interval": _SELDOM, "rules": [alert]}
 
 
-def _watch(level: ServiceLevel) -> dict[str, Any]:
-    return {
-        "name": f"service-level {level.name}",
-        "interval": "1m",
-        "rules": [*_record(level), *_alert(level)],
-    }
+def _watch(level: ServiceLevel) -> Iterator[dict[str, Any]]:
+    *ratios, remaining, exhaustion = _record(level)
+    *burning, exhausting = _alert(level)
+    yield {"name": f"service-level {level.name}", "interval": "1m", "rules": [*ratios, *burning]}
+    rules = [remaining, exhaustion, exhausting]
+    yield {"name": f"error-budget {level.name}", "interval": _SELDOM, "rules": rules}
 
 
 def _record(level: ServiceLevel) -> list[dict[str, Any]]:
