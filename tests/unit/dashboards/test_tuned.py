@@ -86,13 +86,3 @@ def test_a_file_that_is_no_text_and_a_folder_that_takes_none_are_one_line(
     with pytest.raises(ConfigError, match=r"grafana/dashboards/mine\.json: cannot be read"):
         list(write_tuned(source, tmp_path / "out", defaults, defaults))
     assert not (tmp_path / "out").exists()
-
-
-def test_a_second_run_of_the_generator_changes_nothing_and_removes_what_is_no_longer_made(
-    source: Path,
-) -> None:
-    (source / "Search" / "old.json").write_text("{}", encoding="utf-8")
-    first = write(THRESHOLDS, source)
-    assert first[0] == "dashboards: removed Search/old.json"
-    [line] = write(THRESHOLDS, source)
-    assert line.endswith("0 changed")
