@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from vectorwatch.dashboards.grafana import PLUGIN_VERSION
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS
 from vectorwatch.setup.service import DATA_OWNERS, OWN_GROUP
 
@@ -541,6 +542,11 @@ def test_grafana_opens_on_the_first_of_the_dashboards_that_it_reads(
     overview = [path.name for path in (repository / "grafana" / "dashboards" / home.parent).glob("*.json")]
     assert str(home) == "Overview/start.json"
     assert home.name in overview or not overview
+
+
+def test_the_panels_are_of_the_grafana_that_runs(services: Mapping[str, Service]) -> None:
+    minor, _, _ = PLUGIN_VERSION.rpartition(".")
+    assert services["grafana"]["image"].rpartition(":")[2].startswith(f"{minor}.")
 
 
 def test_grafana_refreshes_as_often_as_prometheus_scrapes_and_no_more(

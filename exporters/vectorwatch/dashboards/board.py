@@ -68,7 +68,7 @@ class Board:
     span: str = "now-6h"
     refresh: str = "30s"
     links: Sequence[tuple[str, str]] = ()
-    """Titles and addresses beside the list of all dashboards."""
+    """Titles and addresses of dashboards, beside the list of all."""
 
     @property
     def uid(self) -> str:

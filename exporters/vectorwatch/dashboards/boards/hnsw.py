@@ -158,6 +158,7 @@ BOARD = Board(
                     query(f"avg by (collection, ef) (hnsw_recall_ratio{{{CHOSEN}}})"),
                     Column("Value #B", "Recall", RATIO),
                 ),
+                labels=(Column("collection", "Collection"), Column("ef", "ef")),
                 width=8,
             ),
             timeseries(
@@ -219,7 +220,11 @@ BOARD = Board(
                 "A row for each reason that holds now; nothing to mend where collections are meant to be small.",
                 query(f"max by (collection, reason) (hnsw_graph_bypassed{{{CHOSEN}}})"),
                 columns=(
-                    Column("collection", "Collection", link="/d/vw-qdrant?var-collection=${__value.raw}"),
+                    Column(
+                        "collection",
+                        "Collection",
+                        link="/d/vw-qdrant?var-collection=${__value.raw:percentencode}",
+                    ),
                     Column("reason", "Reason"),
                     Column("Value", "Holds", states={0: State("no", "text"), 1: State("yes", "yellow")}),
                 ),

@@ -254,7 +254,11 @@ BOARD = Board(
                 query(f"max by (instance, collection) (qdrant_collection_warnings{{{CHOSEN}}})"),
                 query(f"max by (instance, collection) (qdrant_collection_configured_shards{{{CHOSEN}}})"),
                 columns=(
-                    Column("collection", "Collection", link="/d/vw-hnsw?var-collection=${__value.raw}"),
+                    Column(
+                        "collection",
+                        "Collection",
+                        link="/d/vw-hnsw?var-collection=${__value.raw:percentencode}",
+                    ),
                     Column("instance", "Server"),
                     Column("Value #A", "Points", COUNT),
                     Column("Value #B", "Indexed vectors", COUNT),
