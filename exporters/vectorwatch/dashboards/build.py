@@ -29,7 +29,9 @@ def write(thresholds_file: Path, folder: Path) -> list[str]:
     try:
         said = [*_remove_others(wanted, folder), *_write(wanted, folder)]
     except OSError as error:
-        raise VectorwatchError(f"dashboards: cannot write {error.filename}: {error.strerror}") from error
+        raise VectorwatchError(
+            f"dashboards: cannot write {error.filename or folder}: {error.strerror}"
+        ) from error
     return [*said, f"dashboards: {len(wanted)} in {folder}, {len(said)} changed"]
 
 
