@@ -13,6 +13,7 @@ COLUMNS = 24
 UID_PREFIX = "vw-"
 
 Folder: TypeAlias = Literal["Overview", "Search", "Infrastructure", "Applications", "AI", "Monitoring"]
+"""In the order in which one would read them."""
 
 
 @dataclass(frozen=True)
