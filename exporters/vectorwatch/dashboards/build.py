@@ -6,8 +6,9 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
-from ..errors import VectorwatchError
-from ..rules.thresholds import read_thresholds
+from vectorwatch.errors import VectorwatchError
+from vectorwatch.rules.thresholds import read_thresholds
+
 from .board import UID_PREFIX
 from .boards import read_boards
 from .grafana import GENERATED, Thresholds, to_json

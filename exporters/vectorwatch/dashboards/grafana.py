@@ -24,8 +24,9 @@ from grafana_foundation_sdk.models import common, dashboard, prometheus
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import xychart as xychart_models
 
-from ..errors import ConfigError
-from ..rules.thresholds import Threshold
+from vectorwatch.errors import ConfigError
+from vectorwatch.rules.thresholds import Threshold
+
 from .board import Board, Placed, Row, Variable, place
 from .panel import (
     BYTES,

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ..errors import ConfigError, VectorwatchError
-from ..replacement import replace_files
+from vectorwatch.errors import ConfigError, VectorwatchError
+from vectorwatch.replacement import replace_files
+
 from .build import render
 from .grafana import Thresholds
 
