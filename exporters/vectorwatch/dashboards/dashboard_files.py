@@ -36,7 +36,7 @@ class DashboardFile:
     def folder_uid(self) -> str:
         """Return what its folder is known by, so that renaming the folder there does no harm.
 
-        Grafana keeps folders and dashboards in one table: none may have the uid of the other.
+        Where Grafana keeps folders and dashboards in one table, none may have the uid of another.
         """
         return f"vw-folder-{self.folder.lower().replace(' ', '-')}"
 
