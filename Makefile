@@ -9,7 +9,7 @@ PYTHON_SCRIPTS = $(shell grep -lE '^#!.*python' scripts/*)
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
 
 $(VENV)/.demo $(VENV)/.test: exporters/pyproject.toml exporters/constraints.txt scripts/install
 	@scripts/install $(@F:.%=%)
@@ -62,8 +62,8 @@ validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertman
 	@scripts/validate-rules
 
 .PHONY: validate-dashboards
-validate-dashboards: $(VENV)/.test ## Check the form, the links and the queries of grafana/dashboards/
-	$(PYTEST) tests/config -k dashboard
+validate-dashboards: $(VENV)/.test ## Check the form, the links and the queries of grafana/dashboards/, and that it is as made
+	$(PYTEST) tests/config tests/unit/dashboards/test_build.py -k "dashboard or test_build"
 
 .PHONY: lint-rules
 lint-rules: ## Ask pint about the rules; built once where Go is, left out where neither is

@@ -193,7 +193,7 @@ def dashboards() -> None:
     type=click.Path(path_type=Path),
     default="grafana/dashboards",
     show_default=True,
-    help="Folder that holds the dashboards and nothing else in its folders.",
+    help="Folder to write them into.",
 )
 def dashboards_make(thresholds: Path, out: Path) -> None:
     """Write every dashboard as the JSON that Grafana reads."""

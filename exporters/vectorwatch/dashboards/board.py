@@ -13,6 +13,7 @@ COLUMNS = 24
 UID_PREFIX = "vw-"
 
 Folder: TypeAlias = Literal["Overview", "Search", "Infrastructure", "Applications", "AI", "Monitoring"]
+"""In the order in which one would read them."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Board:
     span: str = "now-6h"
     refresh: str = "30s"
     links: Sequence[tuple[str, str]] = ()
-    """Titles and addresses beside the list of all dashboards."""
+    """Titles and addresses of dashboards, beside the list of all."""
 
     @property
     def uid(self) -> str:

@@ -34,8 +34,11 @@ class DashboardFile:
 
     @property
     def folder_uid(self) -> str:
-        """Return what its folder is known by, so that renaming the folder there does no harm."""
-        return f"vw-{self.folder.lower().replace(' ', '-')}"
+        """Return what its folder is known by, so that renaming the folder there does no harm.
+
+        Where Grafana keeps folders and dashboards in one table, none may have the uid of another.
+        """
+        return f"vw-folder-{self.folder.lower().replace(' ', '-')}"
 
 
 def read_dashboards(source: Path, folders: Sequence[str]) -> list[DashboardFile]:

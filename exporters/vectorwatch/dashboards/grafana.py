@@ -24,8 +24,9 @@ from grafana_foundation_sdk.models import common, dashboard, prometheus
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import xychart as xychart_models
 
-from ..errors import ConfigError
-from ..rules.thresholds import Threshold
+from vectorwatch.errors import ConfigError
+from vectorwatch.rules.thresholds import Threshold
+
 from .board import Board, Placed, Row, Variable, place
 from .panel import (
     BYTES,
@@ -52,11 +53,16 @@ from .panel import (
 
 SCHEMA_VERSION = 42
 """Of @grafana/schema 13.2: the classic model that Grafana 12 and 13 read from files."""
+PLUGIN_VERSION = "13.2.0"
+"""Of the panels. Without one Grafana takes them for old and rewrites them: a scatter would lose its axes."""
 TAG = "vectorwatch"
 GENERATED = "generated"
 """Tells a person who opens the JSON that an edit would be lost."""
 
 _SOURCE = common.DataSourceRef("prometheus", "${datasource}")
+_SAME_SOURCE = "${datasource:queryparam}"
+_SAME_TIME_AND_SOURCE = "${__url_time_range}&" + _SAME_SOURCE
+"""For links of panels and values: there Grafana hands nothing on by itself, whatever `keepTime` says."""
 _UNITS: Mapping[str, Sequence[str]] = {
     "bytes": (BYTES,),
     "bytes_per_second": (BYTES_PER_SECOND,),
@@ -185,12 +191,16 @@ def _links(board: Board) -> Iterator[builders.DashboardLink]:
         .include_vars(True)
     )
     for title, url in board.links:
-        yield _link(title, url)
+        yield _link(title, _keep(url, _SAME_SOURCE)).keep_time(True)
 
 
-def _link(title: str, url: str, *, in_new_tab: bool = False) -> builders.DashboardLink:
-    link = builders.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).url(url)
-    return link.target_blank(True) if in_new_tab else link.keep_time(True)
+def _link(title: str, url: str) -> builders.DashboardLink:
+    return builders.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).url(url)
+
+
+def _keep(url: str, chosen: str) -> str:
+    """Return the address of a dashboard so that it hands on what the reader has chosen."""
+    return f"{url}{'&' if '?' in url else '?'}{chosen}"
 
 
 # ── Panels ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -228,7 +238,8 @@ def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) ->
     builder.id(number).title(panel.title).description(panel.about).datasource(_SOURCE)
     builder.grid_pos(dashboard.GridPos(h=panel.height, w=panel.width, x=placed.x, y=placed.y))
     builder.targets([_target(panel, index) for index in range(len(panel.queries))])
-    builder.links([*_runbooks(panel, thresholds), *(_link(*link) for link in panel.links)])
+    opening = [_link(title, _keep(url, _SAME_TIME_AND_SOURCE)) for title, url in panel.links]
+    builder.links([*_runbooks(panel, thresholds), *opening])
     if panel.kind in ("table", "scatter"):
         _shape_table(builder, panel, where, thresholds)
     else:
@@ -241,13 +252,21 @@ def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) ->
         builder.mappings([_mapping(panel.states)])
     for index, one in enumerate(panel.queries):
         if one.opens:
-            links = [{"title": one.legend, "url": one.opens, "targetBlank": False}]
-            setting = dashboard.DynamicConfigValue(id_val="links", value=links)
+            setting = _open_on_click(one.legend, one.opens)
             builder.override_by_query(string.ascii_uppercase[index], [setting])
     if panel.span:
         builder.time_from(panel.span)
     found: dashboard.Panel = builder.build()
+    found.plugin_version = PLUGIN_VERSION
     return found
+
+
+def _open_on_click(title: str, url: str) -> dashboard.DynamicConfigValue:
+    if url.startswith("/d/"):
+        link = {"title": title, "url": _keep(url, _SAME_TIME_AND_SOURCE), "targetBlank": False}
+    else:  # in this tab Grafana would look for a page of its own at that address
+        link = {"title": title, "url": url, "targetBlank": True}
+    return dashboard.DynamicConfigValue(id_val="links", value=[link])
 
 
 def _target(panel: Panel, index: int) -> prometheus_builders.Dataquery:
@@ -280,7 +299,7 @@ def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.Dashboa
     names = [name for one in limits if one for name in (one.critical, one.warning) if name]
     alerts = [thresholds[name].alert for name in names if name in thresholds]
     for alert in dict.fromkeys((*alerts, *panel.alerts)):
-        yield _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md", in_new_tab=True)
+        yield _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md").target_blank(True)
 
 
 def _steps(panel: Panel, where: str, thresholds: Thresholds) -> builders.ThresholdsConfig:
@@ -501,7 +520,7 @@ def _column(
     if (column.states or column.limits) and in_table:
         yield setting("custom.cellOptions", {"type": "color-text"})
     if column.link:
-        yield setting("links", [{"title": column.title, "url": column.link, "targetBlank": False}])
+        yield _open_on_click(column.title, column.link)
 
 
 _BUILDERS: Mapping[str, Any] = {

@@ -78,7 +78,7 @@ class Column:
     limits: Limits | None = None
     states: Mapping[float, State] | None = None
     link: str = ""
-    """Where a click leads; `${__data.fields.<field>}` and `${__value.raw}` stand for what is there."""
+    """Where a click leads; `${__value.raw:percentencode}` stands for what is there."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Panel:
     alerts: Sequence[str] = ()
     """Alerts about this value, beyond those of the limits: their runbooks are linked."""
     links: Sequence[tuple[str, str]] = ()
-    """Titles and addresses, such as `("GPU", "/d/vw-gpu?$instance")`."""
+    """Titles and addresses of dashboards, such as `("GPU", "/d/vw-gpu?${instance:queryparam}")`."""
     span: str = ""
     """A time range of its own, such as `7d`, whatever that of the dashboard is."""
 
@@ -232,11 +232,14 @@ def scatter(
     x: tuple[Query, Column],
     y: tuple[Query, Column],
     *,
+    labels: Sequence[Column],
     width: int = 12,
     height: int = 9,
     **look: Unpack[Look],
 ) -> Panel:
-    """One thing against another, now, a point for each series that both queries have."""
-    return Panel(
-        "scatter", title, about, y[1].unit, (x[0], y[0]), width, height, columns=(x[1], y[1]), **look
-    )
+    """One thing against another, now, a point for each series that both queries have.
+
+    `labels` tell which series that is when one points at it.
+    """
+    columns = (x[1], y[1], *labels)
+    return Panel("scatter", title, about, y[1].unit, (x[0], y[0]), width, height, columns=columns, **look)

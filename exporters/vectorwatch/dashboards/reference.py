@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import get_args
 
-from .board import Board
+from .board import Board, Folder
 from .boards import read_boards
 
 
@@ -30,7 +31,7 @@ def dashboards_page() -> str:
         "What is in Grafana, by folder. Dashed lines are numbers of `prometheus/thresholds.yml`, or yours.\n"
         "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n",
     ]
-    for folder in dict.fromkeys(board.folder for board in boards):
+    for folder in get_args(Folder):
         own = [board for board in boards if board.folder == folder]
         parts.append(f"## {folder}\n\n" + "\n".join(_about(board) for board in own))
     return "\n".join(parts)

@@ -120,6 +120,8 @@ class GrafanaStandIn:
             return 400, {"message": "Cannot save provisioned dashboard"}
         if folder_uid not in self.folders:
             return 400, {"message": "folder not found"}
+        if model["uid"] in self.folders:  # one table holds both
+            return 400, {"message": "Dashboard cannot be changed to a folder", "status": ""}
         version = before.version + 1 if before else 1
         self.dashboards[model["uid"]] = Saved(model, folder_uid, version, body["message"])
         return 200, {

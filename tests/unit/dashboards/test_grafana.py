@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from vectorwatch.dashboards.board import Board, Variable, job_and_instance, row
-from vectorwatch.dashboards.grafana import to_json
+from vectorwatch.dashboards.grafana import PLUGIN_VERSION, to_json
 from vectorwatch.dashboards.panel import (
     BYTES,
     RATIO,
+    RUNBOOKS,
     SECONDS,
     UP_DOWN,
     Column,
@@ -147,9 +148,34 @@ def test_each_value_of_a_number_may_lead_somewhere() -> None:
     panel = only(stat("S", "x", "none", query("a", "A"), query("b", "B", opens="/d/vw-other")))
     (override,) = panel["fieldConfig"]["overrides"]
     assert override["matcher"] == {"id": "byFrameRefID", "options": "B"}
-    assert override["properties"] == [
-        {"id": "links", "value": [{"title": "B", "url": "/d/vw-other", "targetBlank": False}]}
-    ]
+    [setting] = override["properties"]
+    assert (setting["id"], [link["title"] for link in setting["value"]]) == ("links", ["B"])
+
+
+def test_a_link_to_a_dashboard_hands_on_the_time_and_the_data_source() -> None:
+    kept = "${__url_time_range}&${datasource:queryparam}"
+    columns = (
+        Column("instance", "Server", link="/d/vw-other?var-instance=${__value.raw}"),
+        Column("alertname", "Alert", link=f"{RUNBOOKS}${{__value.raw}}.md"),
+    )
+    panel = only(table("T", "x", query("a"), columns=columns, links=(("Other", "/d/vw-other"),)))
+    assert [link["url"] for link in panel["links"]] == [f"/d/vw-other?{kept}"]
+    server, alert = (
+        setting["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for setting in override["properties"]
+        if setting["id"] == "links"
+    )
+    url = f"/d/vw-other?var-instance=${{__value.raw}}&{kept}"
+    assert server == [{"title": "Server", "url": url, "targetBlank": False}]
+    assert alert == [{"title": "Alert", "url": columns[1].link, "targetBlank": True}]
+    above = build(stat("S", "x", "none", query("up")))["links"][1]
+    assert (above["url"], above["keepTime"]) == ("/d/vw-other?${datasource:queryparam}", True)
+
+
+def test_no_panel_looks_like_one_of_an_old_grafana() -> None:
+    panels = [one for one in build(stat("S", "x", "none", query("up")))["panels"] if one["type"] != "row"]
+    assert {one["pluginVersion"] for one in panels} == {PLUGIN_VERSION}
 
 
 def test_a_panel_may_have_a_time_range_of_its_own() -> None:
@@ -215,7 +241,11 @@ def test_a_table_shows_the_columns_that_were_asked_for_in_their_order() -> None:
         (lambda: bars("B", "x", SECONDS, query("a")), "bargauge", None),
         (
             lambda: scatter(
-                "X", "x", (query("a"), Column("Value #A", "A")), (query("b"), Column("Value #B", "B"))
+                "X",
+                "x",
+                (query("a"), Column("Value #A", "A")),
+                (query("b"), Column("Value #B", "B")),
+                labels=(Column("ef", "ef"),),
             ),
             "xychart",
             "table",
@@ -228,6 +258,14 @@ def test_each_kind_asks_in_the_form_that_it_draws(
     panel = only(make())
     assert panel["type"] == kind
     assert {target.get("format") for target in panel["targets"]} == {form}
+
+
+def test_a_point_says_which_series_it_is() -> None:
+    x, y = (query("a"), Column("Value #A", "A")), (query("b"), Column("Value #B", "B"))
+    panel = only(scatter("X", "x", x, y, labels=(Column("ef", "Candidates"),)))
+    _, kept, named = panel["transformations"]
+    assert kept["options"]["include"]["names"] == ["Value #A", "Value #B", "ef"]
+    assert named["options"]["indexByName"] == {"Value #A": 0, "Value #B": 1, "ef": 2}
 
 
 def test_every_panel_asks_the_data_source_that_the_reader_has_chosen() -> None:

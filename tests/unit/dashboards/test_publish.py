@@ -110,20 +110,29 @@ def push_until_error(
 # ── What it does ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_our_own_dashboards_and_their_folders_do_not_get_in_each_others_way(
+    push: Push, grafana: GrafanaStandIn
+) -> None:
+    ours = REPOSITORY / "grafana" / "dashboards"
+    count = len(list(ours.glob("*/*.json")))
+    assert push(source=ours)[-1] == f"dashboards: {count} created"
+    assert not grafana.folders.keys() & grafana.dashboards.keys()
+
+
 def test_folders_and_dashboards_get_uids_that_never_change(push: Push, grafana: GrafanaStandIn) -> None:
     assert push() == [
-        "created    folder Overview (vw-overview)",
+        "created    folder Overview (vw-folder-overview)",
         "created    Overview / Alerts (vw-alerts)",
         "created    Overview / Start (vw-start)",
-        "created    folder Search (vw-search)",
+        "created    folder Search (vw-folder-search)",
         "created    Search / Qdrant (vw-qdrant)",
         "dashboards: 3 created",
     ]
-    assert grafana.folders == {"vw-overview": "Overview", "vw-search": "Search"}
+    assert grafana.folders == {"vw-folder-overview": "Overview", "vw-folder-search": "Search"}
     assert {uid: saved.folder_uid for uid, saved in grafana.dashboards.items()} == {
-        "vw-alerts": "vw-overview",
-        "vw-start": "vw-overview",
-        "vw-qdrant": "vw-search",
+        "vw-alerts": "vw-folder-overview",
+        "vw-start": "vw-folder-overview",
+        "vw-qdrant": "vw-folder-search",
     }
     assert grafana.dashboards["vw-start"].model == make_model("start")
     assert grafana.dashboards["vw-start"].message.startswith("Vectorwatch ")
@@ -158,13 +167,13 @@ def test_what_somebody_changed_or_moved_there_is_put_right(push: Push, grafana: 
     grafana.dashboards["vw-alerts"].folder_uid = "elsewhere"
     assert push()[-1] == "dashboards: 2 updated, 1 unchanged"
     assert grafana.dashboards["vw-start"].model["title"] == "Start"
-    assert grafana.dashboards["vw-alerts"].folder_uid == "vw-overview"
+    assert grafana.dashboards["vw-alerts"].folder_uid == "vw-folder-overview"
 
 
 def test_a_folder_that_was_renamed_there_keeps_its_name(push: Push, grafana: GrafanaStandIn) -> None:
-    grafana.folders["vw-overview"] = "AI at a glance"
+    grafana.folders["vw-folder-overview"] = "AI at a glance"
     assert "created    Overview / Start (vw-start)" in push()
-    assert grafana.folders["vw-overview"] == "AI at a glance"
+    assert grafana.folders["vw-folder-overview"] == "AI at a glance"
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(
@@ -176,7 +185,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(
     assert push(dry_run=True) == [
         "unchanged         Overview / Alerts (vw-alerts)",
         "would be updated  Overview / Start (vw-start)",
-        "would be created  folder Search (vw-search)",
+        "would be created  folder Search (vw-folder-search)",
         "would be created  Search / Qdrant (vw-qdrant)",
         "dashboards: 1 unchanged, 1 would be updated, 1 would be created",
     ]
@@ -185,7 +194,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(
 
 def test_the_folders_that_are_named_are_pushed_and_no_others(push: Push, grafana: GrafanaStandIn) -> None:
     assert push(folders=["Search"])[-1] == "dashboards: 1 created"
-    assert grafana.folders == {"vw-search": "Search"}
+    assert grafana.folders == {"vw-folder-search": "Search"}
 
 
 def test_the_dashboards_start_with_the_data_source_that_is_chosen(
@@ -302,7 +311,7 @@ REFUSALS: Mapping[str, tuple[tuple[str, str], Answer, str]] = {
         "why",
     ),
     "a fault of its own while it reads a folder": (
-        ("GET", "/api/folders/vw-search"),
+        ("GET", "/api/folders/vw-folder-search"),
         (500, {"message": "Folder API error"}),
         "reading its folder gave 500: Folder API error; Grafana's log says why",
     ),

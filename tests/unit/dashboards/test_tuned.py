@@ -76,23 +76,30 @@ def test_what_the_user_edited_or_added_goes_as_it_is_and_what_is_gone_goes(
     assert not (out / "mine.json").exists()
 
 
-def test_a_file_that_is_no_text_and_a_folder_that_takes_none_are_one_line(
+def test_a_folder_that_takes_no_files_is_one_line(
     source: Path, tmp_path: Path, defaults: Mapping[str, Threshold]
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(VectorwatchError, match="dashboards: cannot write"):
         list(write_tuned(source, tmp_path / "file", defaults, defaults))
-    (source / "mine.json").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match=r"grafana/dashboards/mine\.json: cannot be read"):
-        list(write_tuned(source, tmp_path / "out", defaults, defaults))
-    assert not (tmp_path / "out").exists()
 
 
-def test_a_second_run_of_the_generator_changes_nothing_and_removes_what_is_no_longer_made(
-    source: Path,
+def test_what_grafana_would_not_take_is_a_line_each_and_changes_nothing(
+    source: Path, tmp_path: Path, defaults: Mapping[str, Threshold]
 ) -> None:
-    (source / "Search" / "old.json").write_text("{}", encoding="utf-8")
-    first = write(THRESHOLDS, source)
-    assert first[0] == "dashboards: removed Search/old.json"
-    [line] = write(THRESHOLDS, source)
-    assert line.endswith("0 changed")
+    (source / "binary.json").write_bytes(b"\xff")
+    (source / "copy.json").write_bytes((source / NAME).read_bytes())
+    (source / "folder.json").mkdir()
+    (source / "list.json").write_text("[]", encoding="utf-8")
+    (source / "torn.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        list(write_tuned(source, tmp_path / "out", defaults, defaults))
+    no_json = "is no dashboard in JSON; mend it or take it away"
+    assert error.value.problems == (
+        f"grafana/dashboards/binary.json: {no_json}",
+        f"grafana/dashboards/copy.json: has the uid of {NAME}; give it another",
+        "grafana/dashboards/folder.json: cannot be read: Is a directory",
+        f"grafana/dashboards/list.json: {no_json}",
+        f"grafana/dashboards/torn.json: {no_json}",
+    )
+    assert not (tmp_path / "out").exists()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from ...errors import ConfigError
+from vectorwatch.errors import ConfigError
+
 from ..board import Board
 
 

@@ -147,7 +147,11 @@ BOARD = Board(
                 columns=(
                     Column("alertname", "Alert", link=f"{RUNBOOKS}${{__value.raw}}.md"),
                     Column("severity", "Severity"),
-                    Column("component", "Component", link="/d/vw-alerts?var-component=${__value.raw}"),
+                    Column(
+                        "component",
+                        "Component",
+                        link="/d/vw-alerts?var-component=${__value.raw:percentencode}",
+                    ),
                     Column("about", "About"),
                     Column("Value", "Active since", TIMESTAMP),
                 ),

@@ -371,7 +371,7 @@ BOARD = Board(
                     Column("Value #A", "Memory", BYTES),
                     Column("Value #B", "Power limit", WATTS),
                     Column("Value #C", "MIG", NONE, states={0: State("off", "text"), 1: State("on", "blue")}),
-                    Column("uuid", "UUID", link="/d/vw-gpu?var-gpu=${__value.raw}"),
+                    Column("uuid", "UUID", link="/d/vw-gpu?var-gpu=${__value.raw:percentencode}"),
                 ),
             ),
         ),

@@ -164,6 +164,7 @@ BOARD = Board(
                     query(f"avg by (collection, ef) (hnsw_recall_ratio{{{CHOSEN}}})"),
                     Column("Value #B", "Recall", RATIO),
                 ),
+                labels=(Column("collection", "Collection"), Column("ef", "ef")),
                 width=8,
             ),
             timeseries(

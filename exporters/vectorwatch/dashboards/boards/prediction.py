@@ -154,6 +154,7 @@ BOARD = Board(
                     query(f"avg by (instance) (avg_over_time(db_load_prediction_accuracy{{{CHOSEN}}}[1h]))"),
                     Column("Value #B", "Accuracy", RATIO),
                 ),
+                labels=(Column("instance", "Instance"),),
             ),
         ),
         row(

@@ -125,7 +125,9 @@ BOARD = Board(
                 query(by_subject("min", lasts_days())),
                 columns=(
                     Column(
-                        "service_level", "Service level", link="/d/vw-service-levels?var-slo=${__value.raw}"
+                        "service_level",
+                        "Service level",
+                        link="/d/vw-service-levels?var-slo=${__value.raw:percentencode}",
                     ),
                     Column("about", "On"),
                     Column("Value #A", "Objective", RATIO),
