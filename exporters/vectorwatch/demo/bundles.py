@@ -20,6 +20,8 @@ REDIS_MINIMUM: Version = (6, 0)
 """6.0 brought users, ACL and RESP3."""
 COMPOSE_MINIMUM: Version = (2, 24)
 """2.20 brought `start_interval` of health checks, 2.24 the `!reset` that docs/how-to/configure.md uses."""
+BLACKBOX_EXPORTER_MINIMUM: Version = (0, 24)
+"""What blackbox/blackbox.yml asks for is older; below it nobody has tried."""
 REDIS_EXPORTER_MINIMUM: Version = (1, 60)
 """It is only compared with; an old one would make the comparison too easy."""
 
@@ -58,6 +60,11 @@ BUNDLES = (
     ),
     # Renders docker-compose.yml without an engine.
     Bundle({"docker-compose": ("docker-compose",)}, ("docker-compose",), COMPOSE_MINIMUM),
+    Bundle(
+        {"blackbox_exporter": ("blackbox_exporter", "prometheus-blackbox-exporter")},
+        ("prometheus-blackbox-exporter",),
+        BLACKBOX_EXPORTER_MINIMUM,
+    ),
     Bundle(
         {"prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter")},
         ("prometheus-redis-exporter",),

@@ -78,7 +78,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, said: list[str
 
 def test_an_unknown_tool_is_refused_with_the_known_ones(tmp_path: Path, said: list[str]) -> None:
     with pytest.raises(
-        ToolsError, match="unknown tool `promtol`; known are alertmanager, amtool, docker-compose, prometheus"
+        ToolsError,
+        match="unknown tool `promtol`; known are alertmanager, amtool, blackbox_exporter, docker-compose",
     ):
         ensure_tools(["promtol"], tmp_path, said.append)
 
