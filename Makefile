@@ -82,6 +82,10 @@ test-compose: $(VENV)/.test ## Check docker-compose.yml, .env.example and the Do
 smoke: $(VENV)/.test ## Run the unchanged docker-compose.yml on a real Docker engine and check it (Linux, root)
 	$(BIN)/python -m tests.smoke
 
+.PHONY: faults
+faults: $(VENV)/.test ## Break the demo in every way of docs/reference/fault-matrix.md, see what fires (an hour or two)
+	$(BIN)/python -m tests.faults
+
 .PHONY: story
 story: $(VENV)/.test ## Run the end-to-end tests: the whole demo, real alerts, faults
 	$(PYTEST) tests/e2e

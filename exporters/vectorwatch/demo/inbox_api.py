@@ -19,10 +19,14 @@ class InboxApi:
         newest = self._list(limit=1)
         return int(newest[-1]["id"]) if newest else 0
 
-    def has_arrived(self, channel: str, status: str, alert: str, since: int) -> bool:
-        """Tell whether a notification about `alert` with this status came by `channel` after id `since`."""
+    def has_arrived(self, channel: str, status: str, alert: str, since: int, severity: str = "") -> bool:
+        """Tell whether a notification about `alert` with this status (and severity, if given) came by
+        `channel` after id `since`.
+        """
         return any(
-            record["status"] == status and alert in _name_alerts(record)
+            record["status"] == status
+            and alert in _name_alerts(record)
+            and severity in ("", record["severity"])
             for record in self._list(channel=channel, since=since)
         )
 

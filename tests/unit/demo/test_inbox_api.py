@@ -30,8 +30,8 @@ def inbox(url: str) -> Iterator[InboxApi]:
     api.close()
 
 
-def post_slack(url: str, title: str) -> None:
-    payload = {"attachments": [{"title": title, "text": "The cache does not answer."}]}
+def post_slack(url: str, title: str, text: str = "The cache does not answer.") -> None:
+    payload = {"attachments": [{"title": title, "text": text}]}
     httpx.post(f"{url}/slack", json=payload, trust_env=False, timeout=60).raise_for_status()
 
 
@@ -46,6 +46,13 @@ def test_a_message_is_found_by_channel_status_and_alert(inbox: InboxApi, url: st
     assert not inbox.has_arrived("email", "firing", "CacheDown", since=0)
     assert not inbox.has_arrived("slack", "resolved", "CacheDown", since=0)
     assert not inbox.has_arrived("slack", "firing", "QdrantDown", since=0)
+
+
+def test_a_message_of_another_severity_is_not_the_one_that_is_asked_for(inbox: InboxApi, url: str) -> None:
+    post_slack(url, "[FIRING:1] CacheMemoryNearLimit (warning) on 127.0.0.1:6379", "`severity=warning`")
+    asked = ("slack", "firing", "CacheMemoryNearLimit", 0)
+    assert inbox.has_arrived(*asked, severity="warning")
+    assert not inbox.has_arrived(*asked, severity="critical")
 
 
 def test_what_came_before_does_not_count(inbox: InboxApi, url: str) -> None:

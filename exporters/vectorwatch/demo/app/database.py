@@ -139,8 +139,8 @@ class Database:
         await asyncio.to_thread(renew)
 
     async def hold_connections(self) -> None:
-        """Keep the pool's connections until `release_connections`: what a forgotten transaction does."""
-        while len(self._held) < _POOL_SIZE:
+        """Keep all connections of the pool until `release_connections`: what forgotten transactions do."""
+        while len(self._held) < _POOL_SIZE + _OVERFLOW:
             self._held.append(await asyncio.to_thread(self.engine.connect))
 
     async def release_connections(self) -> None:

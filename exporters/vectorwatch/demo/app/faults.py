@@ -21,7 +21,7 @@ KNOWN: Mapping[str, str] = {
     "quality_drop": "answers are written from passages that have nothing to do with the question",
     "tool_failures": "half of the tool calls fail",
     "rag_failures": "a third of the retrievals fail",
-    "pool_exhaustion": "something holds the connections of the database pool",
+    "pool_exhaustion": "something holds all connections of the database pool",
     "database_failures": "no connection to the database can be made: its breaker opens",
     "query_errors": "each query asks for a table that does not exist",
     "model_backlog": "80 jobs a second wait for the large model",

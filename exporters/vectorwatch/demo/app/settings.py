@@ -40,4 +40,6 @@ class AppSettings(ServeSettings):
         gt=0,
         description="Time between two looks of the background jobs; the slower ones take multiples.",
     )
-    reindex_seconds: float = Field(900.0, gt=0, description="Time between two re-indexings of the passages.")
+    reindex_seconds: float = Field(
+        21_600.0, gt=0, description="Time between two re-indexings of the passages; one is done at the start."
+    )

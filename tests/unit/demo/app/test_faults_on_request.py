@@ -100,7 +100,8 @@ SHOWN: Mapping[str, Shown] = {
         grew("vital_warnings_total", warning="no_sources"),
     ),
     "pool_exhaustion": lambda _, now: (
-        now.total("db_connection_pool_checked_out") >= now.total("db_connection_pool_size")
+        now.total("db_connection_pool_checked_out")
+        >= now.total("db_connection_pool_size") + now.total("db_connection_pool_max_overflow")
         and now.total("db_connection_pool_overflow") > 0
     ),
     "database_failures": both(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 
 from vectorwatch.demo.app.load import Generator, Load, Users
 from vectorwatch.demo.app.question import AGENTS, MODES, Question
+from vectorwatch.demo.app.suspicion import find_attempt
 
 Poll = Callable[..., None]
 
@@ -45,6 +47,19 @@ def test_users_ask_in_every_mode_some_questions_often_and_behave_badly_now_and_t
     for body in bodies:
         if "mode" in body:
             Question.model_validate(body)
+
+
+def test_no_healthy_load_looks_like_an_attack() -> None:
+    users = Users(1)
+    attempts = [
+        number
+        for number in range(20_000)
+        for one in [users.choose(["key"])]
+        if one.key != "key" or find_attempt(str((one.body or {}).get("question", "")))
+    ]
+    seconds_apart = 300  # within which vectorwatch.instrument counts earlier ones
+    requests_apart = min(later - former for former, later in pairwise(attempts))
+    assert requests_apart >= seconds_apart * Load.requests_per_second
 
 
 def test_a_session_ends_after_some_questions() -> None:
