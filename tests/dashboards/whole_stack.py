@@ -52,7 +52,6 @@ PLAYED_BESIDE: Sequence[tuple[str, str]] = (
     ("gpu-exporter", "tests/dashboards/recorded/gpu-rare.prom"),
     ("dragonfly-exporter", "tests/unit/dragonfly/golden/dragonfly-1.40-replica.prom"),
     ("dragonfly-exporter", "tests/unit/dragonfly/golden/dragonfly-1.39.0.prom"),
-    ("jaeger", "tests/dashboards/recorded/jaeger-queue.prom"),
     ("qdrant", "tests/dashboards/recorded/qdrant-native.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.14-cluster.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.19-features.prom"),

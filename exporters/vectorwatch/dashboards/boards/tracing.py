@@ -248,7 +248,7 @@ BOARD = Board(
                     "sum by (exporter) (rate(otelcol_exporter_send_failed_spans_total[$__rate_interval]))",
                     "lost {{exporter}}",
                 ),
-                alerts=("JaegerSpansDropped",),
+                alerts=("JaegerSpansDropped", "JaegerQueueFull"),
             ),
             timeseries(
                 "Spans in a batch",
@@ -271,18 +271,6 @@ BOARD = Board(
                 "Processors at work. Near those of the machine it falls behind.",
                 COUNT,
                 query("rate(otelcol_process_cpu_seconds_total[$__rate_interval])", "{{instance}}"),
-            ),
-            timeseries(
-                "Queue before the storage",
-                "How full it is, where the exporter has one (a storage on another host). At 100 % spans are lost.",
-                RATIO,
-                query(
-                    "otelcol_exporter_queue_size / (otelcol_exporter_queue_capacity > 0)",
-                    "{{instance}} {{exporter}}",
-                ),
-                maximum=1,
-                limits=Limits(warning="jaeger_queue_ratio"),
-                alerts=("JaegerQueueFull",),
             ),
             timeseries(
                 "Requests to the storage",
