@@ -87,8 +87,7 @@ BOARD = Board(
                 "its queue.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, mode)
-                    (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
+                    f"max(mode:vital_workflow_duration_seconds:p95_5m{{{SERVICE}}})",
                     "95 of 100 faster",
                 ),
                 width=4,
@@ -168,8 +167,7 @@ BOARD = Board(
                 "as those that wait for a lock or a cold cache.",
                 SECONDS,
                 query(
-                    f"""topk(10, max by (endpoint) (histogram_quantile(0.99, sum by (le, instance, endpoint)
-                    (rate(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0))""",
+                    f"topk(10, max by (endpoint) (endpoint:http_request_duration_seconds:p99_5m{{{SERVICE}}}))",
                     "{{endpoint}}",
                 ),
                 limits=Limits(warning="http_latency_p99_seconds"),
@@ -262,17 +260,15 @@ BOARD = Board(
             ),
             timeseries(
                 "P95 and P99 latency",
-                "Of the slowest mode, as the alerts see it, answers from the cache included; dots are traces. The lower "
-                "limit is for the 95th percentile, the higher for the 99th.",
+                "Of the slowest mode of each job, as the alerts see it, answers from the cache included. The lower limit is for the "
+                "95th percentile, the higher for the 99th. Workflow quality has the traces.",
                 SECONDS,
                 *(
                     query(
-                        f"""max(histogram_quantile({share}, sum by (le, job, instance, mode)
-                        (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
-                        legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
+                        f"max by (job) (mode:vital_workflow_duration_seconds:{name}_5m{{{SERVICE}}})",
+                        f"{{{{job}}}} {share} of 100 faster",
                     )
-                    for share, legend in PERCENTILES[1:]
+                    for name, share in (("p95", 95), ("p99", 99))
                 ),
                 limits=Limits(
                     warning="workflow_latency_p95_seconds", critical="workflow_latency_p99_seconds"

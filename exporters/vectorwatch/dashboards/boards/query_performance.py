@@ -48,8 +48,7 @@ BOARD = Board(
                 "has become slow below, then for its missing index.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
+                    f"max(pool:db_query_duration_seconds:p95_5m{{{SERVICE}}})",
                     "95 of 100 faster",
                 ),
                 limits=QUERY_TIME,
@@ -145,8 +144,7 @@ BOARD = Board(
                 "of statements together.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
+                    f"topk(15, pool:db_query_duration_seconds:p95_5m{{{SERVICE}}})",
                     "{{pool}} {{instance}}",
                 ),
                 width=12,

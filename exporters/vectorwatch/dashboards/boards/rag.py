@@ -50,8 +50,7 @@ BOARD = Board(
                 "time that the search server itself takes, on its dashboard.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))))""",
+                    f"max(operation:query_api_duration_seconds:p95_5m{{{CHOSEN}}})",
                     "95 of 100 faster",
                 ),
                 limits=QUERY_TIME,
@@ -173,8 +172,8 @@ BOARD = Board(
                 "Which operation on which collection is slow, in the slowest service. QueryAPISlowdown watches each of them.",
                 SECONDS,
                 query(
-                    f"""topk(15, max by (operation, collection) (histogram_quantile(0.95, sum by (le, instance, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0))""",
+                    f"""topk(15, max by (operation, collection)
+                    (operation:query_api_duration_seconds:p95_5m{{{CHOSEN}}}))""",
                     "{{operation}} {{collection}}",
                 ),
                 limits=QUERY_TIME,
