@@ -183,10 +183,10 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of search times",
-                "Each column is a moment, each cell how many searches took that long. Two bands mean two kinds of "
+                "Each column is a moment, each cell how many searches a minute took that long. Two bands mean two kinds of "
                 "searches, such as cached and not.",
                 SECONDS,
-                f"""sum by (le) (increase(qdrant_search_duration_seconds_bucket{{{CHOSEN}, search_type="probe"}}[$__rate_interval]))""",
+                f"60 * sum by (le) (collection:hnsw_search_duration_seconds_bucket:rate5m{{{CHOSEN}}})",
             ),
             bars(
                 "Exact search, mean time",

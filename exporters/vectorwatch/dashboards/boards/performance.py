@@ -138,15 +138,14 @@ BOARD = Board(
             ),
             timeseries(
                 "Response time percentiles",
-                "From the request's headers to the end of the answer; dots are traces. Only the highest line rising: "
+                "From the request's headers to the end of the answer, over five minutes. Only the highest line rising: "
                 "some endpoint. All: load, or what all of them ask.",
                 SECONDS,
                 *(
                     query(
                         f"""histogram_quantile({share}, sum by (le)
-                        (rate(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
+                        (instance:http_request_duration_seconds_bucket:rate5m{{{SERVICE}}}))""",
                         legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in PERCENTILES
                 ),
@@ -195,7 +194,7 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of response times",
-                "How many requests took how long. A second band far above the first is the work that misses the cache.",
+                "How many requests took how long; dots are traces. A second band far above the first is the work that misses the cache.",
                 SECONDS,
                 f"sum by (le) (increase(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))",
                 width=8,
@@ -261,7 +260,7 @@ BOARD = Board(
             timeseries(
                 "P95 and P99 latency",
                 "Of the slowest mode of each job, as the alerts see it, answers from the cache included. The lower limit is for the "
-                "95th percentile, the higher for the 99th. Workflow quality has the traces.",
+                "95th percentile, the higher for the 99th.",
                 SECONDS,
                 *(
                     query(

@@ -109,15 +109,14 @@ BOARD = Board(
             "How long queries take",
             timeseries(
                 "Query latency percentiles",
-                "Dots are traces. Only the highest line rising: some kinds of statements. All: the database, its disk or "
+                "Over five minutes. Only the highest line rising: some kinds of statements. All: the database, its disk or "
                 "its load.",
                 SECONDS,
                 *(
                     query(
                         f"""histogram_quantile({share}, sum by (le)
-                        (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
+                        (instance:db_query_duration_seconds_bucket:rate5m{{{SERVICE}}}))""",
                         legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in (
                         (0.5, "half faster"),
@@ -133,7 +132,7 @@ BOARD = Board(
                 SECONDS,
                 query(
                     f"""histogram_quantile(0.95, sum by (le, query_type)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
+                    (instance:db_query_duration_seconds_bucket:rate5m{{{SERVICE}}})) >= 0""",
                     "{{query_type}}",
                 ),
                 width=12,
@@ -152,7 +151,7 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of query times",
-                "Each cell is how many statements took that long. A second band far above: some wait for a lock or a disk.",
+                "Each cell is how many statements took that long; dots are traces. A second band far above: some wait for a lock or a disk.",
                 SECONDS,
                 f"sum by (le) (increase(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))",
                 width=12,

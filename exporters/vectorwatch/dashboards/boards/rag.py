@@ -124,15 +124,14 @@ BOARD = Board(
             "Query API",
             timeseries(
                 "Query performance",
-                "Time to answer a query, network and search server included; dots are traces. Only the highest line "
+                "Time to answer a query, network and search server included, over five minutes. Only the highest line "
                 "rising: some kinds of queries. All: the server, or load.",
                 SECONDS,
                 *(
                     query(
                         f"""histogram_quantile({share}, sum by (le)
-                        (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
+                        (instance:query_api_duration_seconds_bucket:rate5m{{{CHOSEN}}}))""",
                         legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in PERCENTILES
                 ),
@@ -140,7 +139,7 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of query times",
-                "How many queries took how long. A second band far above the first is a kind of query that misses an "
+                "How many queries took how long; dots are traces. A second band far above the first is a kind of query that misses an "
                 "index or a cache.",
                 SECONDS,
                 f"sum by (le) (increase(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))",
