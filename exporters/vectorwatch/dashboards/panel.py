@@ -203,8 +203,13 @@ def states(
 def heatmap(
     title: str, about: str, unit: str, buckets: str, *, width: int = 12, height: int = 8, **look: Unpack[Look]
 ) -> Panel:
-    """How a histogram is spread over time; `buckets` is a query that keeps `le`, `unit` that of `le`."""
-    return Panel("heatmap", title, about, unit, (query(buckets, "{{le}}"),), width, height, **look)
+    """How a histogram is spread over time; `buckets` is a query that keeps `le`, `unit` that of `le`.
+
+    Dots are the traces that Prometheus keeps of it.
+    """
+    return Panel(
+        "heatmap", title, about, unit, (query(buckets, "{{le}}", exemplars=True),), width, height, **look
+    )
 
 
 def table(

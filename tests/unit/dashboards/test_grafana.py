@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vectorwatch.dashboards.board import Board, Variable, job_and_instance, row
-from vectorwatch.dashboards.grafana import PLUGIN_VERSION, to_json
+from vectorwatch.dashboards.grafana import MOST_POINTS, PLUGIN_VERSION, to_json
 from vectorwatch.dashboards.panel import (
     BYTES,
     RATIO,
@@ -274,3 +274,13 @@ def test_every_panel_asks_the_data_source_that_the_reader_has_chosen() -> None:
         "${datasource}"
     }
     assert '"exemplar": true' in text
+
+
+def test_what_is_drawn_over_time_has_a_bound_of_points_however_wide_it_is() -> None:
+    wide = only(timeseries("T", "x", SECONDS, query("up", "{{instance}}"), width=24))
+    assert wide["maxDataPoints"] == only(heatmap("H", "x", SECONDS, "a"))["maxDataPoints"] == MOST_POINTS
+
+
+def test_a_heatmap_shows_the_traces_of_what_it_counts() -> None:
+    [target] = only(heatmap("H", "x", SECONDS, "a"))["targets"]
+    assert target["exemplar"] is True

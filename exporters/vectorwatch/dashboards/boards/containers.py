@@ -33,17 +33,11 @@ THROTTLED = Limits(warning="container_throttled_ratio")
 CPU = Limits(warning="container_cpu_ratio")
 OF_MEMORY_LIMIT = f"container_memory_rss{{{CHOSEN}}} / (container_spec_memory_limit_bytes{{{CHOSEN}}} > 0)"
 OF_PERIODS = (
-    f"rate(container_cpu_cfs_throttled_periods_total{{{CHOSEN}}}[$__rate_interval])"
-    f" / (rate(container_cpu_cfs_periods_total{{{CHOSEN}}}[$__rate_interval]) > 0)"
+    f"container:throttled_periods:ratio_rate5m{{{CHOSEN}}}"
     f" or on (job, instance, name) 0 * container_spec_cpu_period{{{CHOSEN}}}"
 )
 """0 without a limit."""
-OF_CPU_LIMIT = f"""sum without (cpu) (rate(container_cpu_usage_seconds_total{{{CHOSEN}}}[$__rate_interval]))
-/ (
-  container_spec_cpu_quota{{{CHOSEN}}} / container_spec_cpu_period{{{CHOSEN}}}
-  or container_spec_cpu_period{{{CHOSEN}}} * 0 + on (job, instance) group_left () machine_cpu_cores{{{SERVER}}}
-)"""
-"""Of the whole machine for a container without a limit, as in the rule of ContainerCpuHigh."""
+OF_CPU_LIMIT = f"container:cpu_of_limit:ratio_rate5m{{{CHOSEN}}}"
 
 BOARD = Board(
     name="containers",

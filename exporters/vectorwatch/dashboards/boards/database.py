@@ -82,8 +82,7 @@ BOARD = Board(
                 "query it is; look at locks and at the database's machine.",
                 SECONDS,
                 query(
-                    f"""max by (pool) (histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"max by (pool) (pool:db_query_duration_seconds:p95_5m{{{CHOSEN}}})",
                     "{{pool}}",
                 ),
                 limits=Limits(warning="database_query_p95_seconds"),

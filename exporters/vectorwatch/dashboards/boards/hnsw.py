@@ -140,8 +140,7 @@ BOARD = Board(
                 "to 0 where the graph is good or is not used.",
                 RATIO,
                 query(
-                    f"""1 - sum by (collection, ef) (increase(hnsw_recall_hits_total{{{CHOSEN}}}[1h]))
-                    / (sum by (collection, ef) (increase(hnsw_recall_expected_total{{{CHOSEN}}}[1h])) > 0)""",
+                    f"max by (collection, ef) (ef:hnsw_recall_misses:ratio_increase1h{{{CHOSEN}}})",
                     "{{collection}} ef {{ef}}",
                 ),
                 width=12,
@@ -154,10 +153,7 @@ BOARD = Board(
                 "The trade-off: each point is one `ef` of one collection. The best choice is the leftmost point that is "
                 "still at or above the objective.",
                 (
-                    query(
-                        f"""histogram_quantile(0.95, sum by (le, collection, ef)
-                        (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[15m])))"""
-                    ),
+                    query(f"avg by (collection, ef) (vector_search_latency_p95{{{CHOSEN}}}) / 1000"),
                     Column("Value #A", "95 of 100 searches faster than", SECONDS),
                 ),
                 (
@@ -169,14 +165,13 @@ BOARD = Board(
             ),
             timeseries(
                 "Search time by ef, slowest twentieth",
-                "What an application waits for, network included. Compare with the time of exact search below: a graph "
+                "What an application waits for, network included, within a quarter of an hour; of the slowest vector and "
+                "filter. Compare with the time of exact search below: a graph "
                 "that is no faster than a scan is not worth its memory.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, collection, ef)
-                    (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[$__rate_interval])))""",
+                    f"max by (collection, ef) (vector_search_latency_p95{{{CHOSEN}}}) / 1000",
                     "{{collection}} ef {{ef}}",
-                    exemplars=True,
                 ),
                 limits=LATENCY,
             ),
@@ -185,19 +180,14 @@ BOARD = Board(
                 "99 of 100 searches are faster. It rises first when the server is short of CPU or reads vectors from disk.",
                 SECONDS,
                 query(named(f"hnsw:search_duration_seconds:p99_15m{{{CHOSEN}}}"), "{{of}}"),
-                query(
-                    f"""histogram_quantile(0.99, sum by (le, collection)
-                    (rate(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[15m])))""",
-                    "{{collection}} all ef",
-                ),
                 limits=Limits(warning="search_latency_tail_seconds"),
             ),
             heatmap(
                 "Spread of search times",
-                "Each column is a moment, each cell how many searches took that long. Two bands mean two kinds of "
+                "Each column is a moment, each cell how many searches a minute took that long. Two bands mean two kinds of "
                 "searches, such as cached and not.",
                 SECONDS,
-                f"""sum by (le) (increase(hnsw_search_duration_seconds_bucket{{{CHOSEN}, mode="ann"}}[$__rate_interval]))""",
+                f"60 * sum by (le) (collection:hnsw_search_duration_seconds_bucket:rate5m{{{CHOSEN}}})",
             ),
             bars(
                 "Exact search, mean time",

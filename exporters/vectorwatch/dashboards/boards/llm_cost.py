@@ -58,24 +58,24 @@ BOARD = Board(
             ),
             stat(
                 "Cost savings percentage",
-                "What the cache saves, of what there would be to pay without it. A fall is a rise of cost: see Cache "
+                "What the cache saved in the last hour, of what there would be to pay without it. A fall is a rise of cost: see Cache "
                 "performance.",
                 RATIO,
                 query(
-                    f"""sum(rate({SAVED}[$__rate_interval]))
-                    / (sum(rate({SAVED}[$__rate_interval])) + sum(rate({COST}[$__rate_interval])) > 0)""",
+                    f"""sum(rate({SAVED}[1h]))
+                    / (sum(rate({SAVED}[1h])) + sum(rate({COST}[1h])) > 0)""",
                     "saved",
                 ),
                 links=(("Cache performance", "/d/vw-cache?${job:queryparam}&${instance:queryparam}"),),
             ),
             stat(
                 "Cost of a thousand workflows",
-                "At the mix of modes and models of now. It rises with longer prompts, dearer models and fewer "
+                "At the mix of modes and models of the last hour. It rises with longer prompts, dearer models and fewer "
                 "hits.",
                 DOLLARS,
                 query(
-                    f"""1000 * sum(rate({COST}[$__rate_interval]))
-                    / (sum(rate(vital_workflow_requests_total{{{SERVICE}}}[$__rate_interval])) > 0)""",
+                    f"""1000 * sum(rate({COST}[1h]))
+                    / (sum(rate(vital_workflow_requests_total{{{SERVICE}}}[1h])) > 0)""",
                     "a thousand",
                 ),
                 width=5,
@@ -223,25 +223,21 @@ BOARD = Board(
             ),
             timeseries(
                 "Time of a call, slowest twentieth",
-                "95 of 100 are faster; dots are traces. Rising at steady tokens: the provider or the queue before the "
+                "95 of 100 are faster in the slowest service. Rising at steady tokens: the provider or the queue before the "
                 "model.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, model)
-                    (rate(vital_llm_call_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
+                    f"max by (model) (model:vital_llm_call_duration_seconds:p95_5m{{{SERVICE}}})",
                     "{{model}}",
-                    exemplars=True,
                 ),
             ),
             timeseries(
                 "Time to first token, slowest twentieth",
-                "What users see as waiting when answers are streamed. Rising alone: long prompts, or a queue.",
+                "What users see as waiting when answers are streamed, in the slowest service. Rising alone: long prompts, or a queue.",
                 SECONDS,
                 query(
-                    f"""histogram_quantile(0.95, sum by (le, model)
-                    (rate(vital_llm_time_to_first_token_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
+                    f"max by (model) (model:vital_llm_time_to_first_token_seconds:p95_5m{{{SERVICE}}})",
                     "{{model}}",
-                    exemplars=True,
                 ),
             ),
         ),

@@ -70,8 +70,7 @@ BOARD = Board(
                 "requests and at other models beside it.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, model_name)
-                    (rate(model_inference_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"max(model:model_inference_duration_seconds:p95_5m{{{CHOSEN}}})",
                     "slowest model",
                 ),
                 limits=INFERENCE_TIME,
@@ -89,8 +88,7 @@ BOARD = Board(
                 "95 of 100 requests wait less before their model begins. Users feel it as the model's own time.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, model_name)
-                    (rate(model_queue_wait_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0)""",
+                    f"max(model:model_queue_wait_seconds:p95_5m{{{CHOSEN}}})",
                     "longest wait",
                 ),
                 limits=WAIT,

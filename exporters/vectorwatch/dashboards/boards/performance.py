@@ -87,8 +87,7 @@ BOARD = Board(
                 "its queue.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, mode)
-                    (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
+                    f"max(mode:vital_workflow_duration_seconds:p95_5m{{{SERVICE}}})",
                     "95 of 100 faster",
                 ),
                 width=4,
@@ -139,15 +138,14 @@ BOARD = Board(
             ),
             timeseries(
                 "Response time percentiles",
-                "From the request's headers to the end of the answer; dots are traces. Only the highest line rising: "
+                "From the request's headers to the end of the answer, over five minutes. Only the highest line rising: "
                 "some endpoint. All: load, or what all of them ask.",
                 SECONDS,
                 *(
                     query(
                         f"""histogram_quantile({share}, sum by (le)
-                        (rate(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
+                        (instance:http_request_duration_seconds_bucket:rate5m{{{SERVICE}}}))""",
                         legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in PERCENTILES
                 ),
@@ -168,8 +166,7 @@ BOARD = Board(
                 "as those that wait for a lock or a cold cache.",
                 SECONDS,
                 query(
-                    f"""topk(10, max by (endpoint) (histogram_quantile(0.99, sum by (le, instance, endpoint)
-                    (rate(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0))""",
+                    f"topk(10, max by (endpoint) (endpoint:http_request_duration_seconds:p99_5m{{{SERVICE}}}))",
                     "{{endpoint}}",
                 ),
                 limits=Limits(warning="http_latency_p99_seconds"),
@@ -197,7 +194,7 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of response times",
-                "How many requests took how long. A second band far above the first is the work that misses the cache.",
+                "How many requests took how long; dots are traces. A second band far above the first is the work that misses the cache.",
                 SECONDS,
                 f"sum by (le) (increase(http_request_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))",
                 width=8,
@@ -262,17 +259,15 @@ BOARD = Board(
             ),
             timeseries(
                 "P95 and P99 latency",
-                "Of the slowest mode, as the alerts see it, answers from the cache included; dots are traces. The lower "
-                "limit is for the 95th percentile, the higher for the 99th.",
+                "Of the slowest mode of each job, as the alerts see it, answers from the cache included. The lower limit is for the "
+                "95th percentile, the higher for the 99th.",
                 SECONDS,
                 *(
                     query(
-                        f"""max(histogram_quantile({share}, sum by (le, job, instance, mode)
-                        (rate(vital_workflow_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
-                        legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
+                        f"max by (job) (mode:vital_workflow_duration_seconds:{name}_5m{{{SERVICE}}})",
+                        f"{{{{job}}}} {share} of 100 faster",
                     )
-                    for share, legend in PERCENTILES[1:]
+                    for name, share in (("p95", 95), ("p99", 99))
                 ),
                 limits=Limits(
                     warning="workflow_latency_p95_seconds", critical="workflow_latency_p99_seconds"

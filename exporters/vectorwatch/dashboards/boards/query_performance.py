@@ -48,8 +48,7 @@ BOARD = Board(
                 "has become slow below, then for its missing index.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))))""",
+                    f"max(pool:db_query_duration_seconds:p95_5m{{{SERVICE}}})",
                     "95 of 100 faster",
                 ),
                 limits=QUERY_TIME,
@@ -110,15 +109,14 @@ BOARD = Board(
             "How long queries take",
             timeseries(
                 "Query latency percentiles",
-                "Dots are traces. Only the highest line rising: some kinds of statements. All: the database, its disk or "
+                "Over five minutes. Only the highest line rising: some kinds of statements. All: the database, its disk or "
                 "its load.",
                 SECONDS,
                 *(
                     query(
                         f"""histogram_quantile({share}, sum by (le)
-                        (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval])))""",
+                        (instance:db_query_duration_seconds_bucket:rate5m{{{SERVICE}}}))""",
                         legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in (
                         (0.5, "half faster"),
@@ -134,7 +132,7 @@ BOARD = Board(
                 SECONDS,
                 query(
                     f"""histogram_quantile(0.95, sum by (le, query_type)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0""",
+                    (instance:db_query_duration_seconds_bucket:rate5m{{{SERVICE}}})) >= 0""",
                     "{{query_type}}",
                 ),
                 width=12,
@@ -145,8 +143,7 @@ BOARD = Board(
                 "of statements together.",
                 SECONDS,
                 query(
-                    f"""topk(15, histogram_quantile(0.95, sum by (le, instance, pool)
-                    (rate(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))) >= 0)""",
+                    f"topk(15, pool:db_query_duration_seconds:p95_5m{{{SERVICE}}})",
                     "{{pool}} {{instance}}",
                 ),
                 width=12,
@@ -154,7 +151,7 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of query times",
-                "Each cell is how many statements took that long. A second band far above: some wait for a lock or a disk.",
+                "Each cell is how many statements took that long; dots are traces. A second band far above: some wait for a lock or a disk.",
                 SECONDS,
                 f"sum by (le) (increase(db_query_duration_seconds_bucket{{{SERVICE}}}[$__rate_interval]))",
                 width=12,

@@ -50,8 +50,7 @@ BOARD = Board(
                 "time that the search server itself takes, on its dashboard.",
                 SECONDS,
                 query(
-                    f"""max(histogram_quantile(0.95, sum by (le, instance, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))))""",
+                    f"max(operation:query_api_duration_seconds:p95_5m{{{CHOSEN}}})",
                     "95 of 100 faster",
                 ),
                 limits=QUERY_TIME,
@@ -125,15 +124,14 @@ BOARD = Board(
             "Query API",
             timeseries(
                 "Query performance",
-                "Time to answer a query, network and search server included; dots are traces. Only the highest line "
+                "Time to answer a query, network and search server included, over five minutes. Only the highest line "
                 "rising: some kinds of queries. All: the server, or load.",
                 SECONDS,
                 *(
                     query(
                         f"""histogram_quantile({share}, sum by (le)
-                        (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
+                        (instance:query_api_duration_seconds_bucket:rate5m{{{CHOSEN}}}))""",
                         legend,
-                        exemplars=share == 0.95,  # once: the dots are the same
                     )
                     for share, legend in PERCENTILES
                 ),
@@ -141,7 +139,7 @@ BOARD = Board(
             ),
             heatmap(
                 "Spread of query times",
-                "How many queries took how long. A second band far above the first is a kind of query that misses an "
+                "How many queries took how long; dots are traces. A second band far above the first is a kind of query that misses an "
                 "index or a cache.",
                 SECONDS,
                 f"sum by (le) (increase(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))",
@@ -173,8 +171,8 @@ BOARD = Board(
                 "Which operation on which collection is slow, in the slowest service. QueryAPISlowdown watches each of them.",
                 SECONDS,
                 query(
-                    f"""topk(15, max by (operation, collection) (histogram_quantile(0.95, sum by (le, instance, operation, collection)
-                    (rate(query_api_duration_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0))""",
+                    f"""topk(15, max by (operation, collection)
+                    (operation:query_api_duration_seconds:p95_5m{{{CHOSEN}}}))""",
                     "{{operation}} {{collection}}",
                 ),
                 limits=QUERY_TIME,
