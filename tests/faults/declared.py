@@ -281,7 +281,8 @@ FAULTS: Sequence[Fault] = (
         "quality-low",
         "answers are written from passages that have nothing to do with the question",
         application.switch_on("quality_drop"),
-        [Expected("WorkflowQualityLow", "warning", lag_seconds=180, fades_seconds=_WINDOW)],
+        # Answers of the bad time are kept, and given again, for up to six minutes.
+        [Expected("WorkflowQualityLow", "warning", lag_seconds=180, fades_seconds=360 + _WINDOW)],
     ),
     Fault(
         "cost-spike",
