@@ -11,7 +11,8 @@ from vectorwatch.rules.thresholds import read_thresholds
 
 from .board import UID_PREFIX
 from .boards import read_boards
-from .grafana import GENERATED, Thresholds, to_json
+from .grafana import GENERATED, to_json
+from .limits import Thresholds
 
 
 def render(thresholds: Thresholds) -> Iterator[tuple[Path, str]]:

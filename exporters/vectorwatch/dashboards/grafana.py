@@ -1,55 +1,20 @@
-"""How all dashboards look: from declarations to Grafana's classic JSON, with Grafana's own SDK."""
+"""From declarations to Grafana's classic JSON, with Grafana's own SDK."""
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from grafana_foundation_sdk.builders import (
-    bargauge,
-    gauge,
-    heatmap,
-    stat,
-    statetimeline,
-    table,
-    timeseries,
-    xychart,
-)
-from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus as prometheus_builders
 from grafana_foundation_sdk.models import common, dashboard, prometheus
-from grafana_foundation_sdk.models import heatmap as heatmap_models
-from grafana_foundation_sdk.models import xychart as xychart_models
-
-from vectorwatch.errors import ConfigError
-from vectorwatch.rules.thresholds import Threshold
 
 from .board import Board, Placed, Row, Variable, place
-from .panel import (
-    BYTES,
-    BYTES_PER_SECOND,
-    CELSIUS,
-    COUNT,
-    DAYS,
-    DOLLARS,
-    EVENTS_PER_SECOND,
-    NONE,
-    OPERATIONS_PER_SECOND,
-    PERCENT,
-    RATIO,
-    REQUESTS_PER_SECOND,
-    RUNBOOKS,
-    SECONDS,
-    WATTS,
-    Column,
-    Limits,
-    Panel,
-    Query,
-    State,
-)
+from .limits import Thresholds, limit_steps, write_steps
+from .look import LOOKS
+from .panel import RUNBOOKS, Column, Panel, Query, State
 
 SCHEMA_VERSION = 42
 """Of @grafana/schema 13.2: the classic model that Grafana 12 and 13 read from files."""
@@ -65,23 +30,6 @@ _SOURCE = common.DataSourceRef("prometheus", "${datasource}")
 _SAME_SOURCE = "${datasource:queryparam}"
 _SAME_TIME_AND_SOURCE = "${__url_time_range}&" + _SAME_SOURCE
 """For links of panels and values: there Grafana hands nothing on by itself, whatever `keepTime` says."""
-_UNITS: Mapping[str, Sequence[str]] = {
-    "bytes": (BYTES,),
-    "bytes_per_second": (BYTES_PER_SECOND,),
-    "celsius": (CELSIUS,),
-    "count": (COUNT, NONE),
-    "days": (DAYS,),
-    "dollars": (DOLLARS,),
-    "per_second": (REQUESTS_PER_SECOND, OPERATIONS_PER_SECOND, EVENTS_PER_SECOND),
-    "percent": (PERCENT,),
-    "ratio": (RATIO, NONE, COUNT),
-    "score": (NONE, COUNT, RATIO),
-    "seconds": (SECONDS,),
-    "watts": (WATTS,),
-}
-"""By the unit of a threshold: those of a panel on which it may be drawn."""
-
-Thresholds = Mapping[str, Threshold]
 
 
 def to_json(board: Board, thresholds: Thresholds) -> dict[str, Any]:
@@ -236,7 +184,7 @@ def _heading(one: Row, top: int, number: int) -> dashboard.RowPanel:
 def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) -> dashboard.Panel:
     panel = placed.panel
     where = f"{board.name}: {panel.title}"
-    builder: Any = _BUILDERS[panel.kind](panel)
+    builder: Any = LOOKS[panel.kind](panel)
     builder.id(number).title(panel.title).description(panel.about).datasource(_SOURCE)
     builder.grid_pos(dashboard.GridPos(h=panel.height, w=panel.width, x=placed.x, y=placed.y))
     builder.targets([_target(panel, index) for index in range(len(panel.queries))])
@@ -308,47 +256,10 @@ def _runbooks(panel: Panel, thresholds: Thresholds) -> Iterator[builders.Dashboa
 
 def _steps(panel: Panel, where: str, thresholds: Thresholds) -> builders.ThresholdsConfig:
     if panel.any_is_bad:
-        return _thresholds([(None, "green"), (0.000001, "red")])
+        return write_steps([(None, "green"), (0.000001, "red")])
     if panel.limits is None:
-        return _thresholds([(None, "blue" if panel.states is None else "text")])
-    return _thresholds(_limit_steps(panel.limits, panel.unit, where, thresholds))
-
-
-def _limit_steps(
-    limits: Limits, unit: str, where: str, thresholds: Thresholds
-) -> list[tuple[float | None, str]]:
-    named = [(limits.warning, "orange"), (limits.critical, "red")]
-    values = [(_value(name, unit, where, thresholds), colour) for name, colour in named if name]
-    if not values:
-        raise ConfigError(f"{where}: limits without a name; give `warning` or `critical`")
-    if not limits.below:
-        return [(None, "green"), *values]
-    # From below: what is under the lowest limit has its colour, and what is over the highest is green.
-    values.reverse()
-    colours = [colour for _, colour in values] + ["green"]
-    bounds: list[float | None] = [None, *(value for value, _ in values)]
-    return list(zip(bounds, colours, strict=True))
-
-
-def _value(name: str, unit: str, where: str, thresholds: Thresholds) -> float:
-    if name not in thresholds:
-        raise ConfigError(f"{where}: `{name}` is not in prometheus/thresholds.yml")
-    threshold = thresholds[name]
-    if threshold.unit == "milliseconds" and unit == SECONDS:
-        return threshold.value / 1000
-    if threshold.unit == "per_minute" and unit in _UNITS["per_second"]:
-        return threshold.value / 60
-    if unit not in _UNITS.get(threshold.unit, ()):
-        raise ConfigError(f"{where}: is in `{unit}`, but the threshold `{name}` in {threshold.unit}")
-    return threshold.value
-
-
-def _thresholds(steps: Sequence[tuple[float | None, str]]) -> builders.ThresholdsConfig:
-    return (
-        builders.ThresholdsConfig()
-        .mode(dashboard.ThresholdsMode.ABSOLUTE)
-        .steps([dashboard.Threshold(value=value, color=colour) for value, colour in steps])
-    )
+        return write_steps([(None, "blue" if panel.states is None else "text")])
+    return write_steps(limit_steps(panel.limits, panel.unit, where, thresholds))
 
 
 def _mapping(meanings: Mapping[float, State]) -> dashboard.ValueMapping:
@@ -360,140 +271,12 @@ def _mapping(meanings: Mapping[float, State]) -> dashboard.ValueMapping:
     )
 
 
-def _timeseries(panel: Panel) -> timeseries.Panel:
-    built = (
-        timeseries.Panel()
-        .legend(
-            common_builders.VizLegendOptions()
-            .show_legend(True)
-            .display_mode(
-                common.LegendDisplayMode.TABLE if panel.width > 8 else common.LegendDisplayMode.LIST
-            )
-            .placement(common.LegendPlacement.BOTTOM)
-            .calcs(["lastNotNull", "max"] if panel.width > 8 else [])
-        )
-        .tooltip(
-            common_builders.VizTooltipOptions()
-            .mode(common.TooltipDisplayMode.MULTI)
-            .sort(common.SortOrder.DESCENDING)
-        )
-        .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
-        .line_width(1)
-        .fill_opacity(40 if panel.stacked else 8)
-        .show_points(common.VisibilityMode.NEVER)
-        .span_nulls(90_000)  # milliseconds: one missed scrape does not tear a line, an outage does
-    )
-    if panel.stacked:
-        built.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
-    if panel.logarithmic:
-        built.scale_distribution(
-            common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
-        )
-    if panel.limits is not None:
-        built.thresholds_style(
-            common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
-        )
-    return built
-
-
-def _last() -> common_builders.ReduceDataOptions:
-    return common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
-
-
-def _stat(panel: Panel) -> stat.Panel:
-    coloured = panel.limits is not None or panel.states is not None or panel.any_is_bad
-    return (
-        stat.Panel()
-        .reduce_options(_last())
-        .graph_mode(common.BigValueGraphMode.NONE if panel.states else common.BigValueGraphMode.AREA)
-        .color_mode(common.BigValueColorMode.BACKGROUND if coloured else common.BigValueColorMode.VALUE)
-        .justify_mode(common.BigValueJustifyMode.AUTO)
-        .text_mode(common.BigValueTextMode.AUTO)
-    )
-
-
-def _gauge(_panel: Panel) -> gauge.Panel:
-    return gauge.Panel().reduce_options(_last()).show_threshold_markers(True)
-
-
-def _bars(_panel: Panel) -> bargauge.Panel:
-    return (
-        bargauge.Panel()
-        .reduce_options(_last())
-        .orientation(common.VizOrientation.HORIZONTAL)
-        .display_mode(common.BarGaugeDisplayMode.BASIC)
-        .value_mode(common.BarGaugeValueMode.TEXT)
-        .show_unfilled(True)
-    )
-
-
-def _states(_panel: Panel) -> statetimeline.Panel:
-    return (
-        statetimeline.Panel()
-        .show_value(common.VisibilityMode.AUTO)
-        .merge_values(True)
-        .row_height(0.8)
-        .legend(
-            common_builders.VizLegendOptions()
-            .show_legend(False)
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .calcs([])
-        )
-    )
-
-
-def _heatmap(panel: Panel) -> heatmap.Panel:
-    return (
-        heatmap.Panel()
-        .calculate(False)  # Prometheus' own buckets
-        .cell_gap(1)
-        .color(
-            heatmap.HeatmapColorOptions()
-            .mode(heatmap_models.HeatmapColorMode.SCHEME)
-            .scheme("Spectral")
-            .steps(64)
-            .reverse(True)
-            .exponent(0.5)
-            .fill("dark-orange")
-        )
-        .y_axis(heatmap.YAxisConfig().unit(panel.unit).axis_placement(common.AxisPlacement.LEFT))
-        .tooltip(heatmap.HeatmapTooltip().mode(common.TooltipDisplayMode.SINGLE).y_histogram(True))
-        .filter_values(heatmap.FilterValueRange().le(1e-9))  # empty buckets stay empty
-    )
-
-
-def _table(panel: Panel) -> table.Panel:
-    built = table.Panel().show_header(True).cell_height(common.TableCellHeight.SM)
-    if panel.sort_by:
-        built.sort_by([common_builders.TableSortByFieldState().display_name(panel.sort_by).desc(True)])
-    return built
-
-
-def _scatter(_panel: Panel) -> xychart.Panel:
-    return (
-        xychart.Panel()
-        .mapping(xychart_models.SeriesMapping.AUTO)  # the first column of numbers is x
-        .show(xychart_models.XYShowMode.POINTS)
-        .point_size(xychart.XychartFieldConfigPointSize().fixed(9))
-        .series([])
-        .legend(
-            common_builders.VizLegendOptions()
-            .show_legend(False)
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .calcs([])
-        )
-        .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE))
-    )
-
-
 def _shape_table(builder: Any, panel: Panel, where: str, thresholds: Thresholds) -> None:
     """Keep the declared columns in their order, and give each its unit, colours and link."""
     fields = [column.field for column in panel.columns]
     titles = {column.field: column.title for column in panel.columns}
     order = {field: position for position, field in enumerate(fields)}
-    builder.thresholds(_thresholds([(None, "text")]))
+    builder.thresholds(write_steps([(None, "text")]))
     if len(panel.queries) > 1:
         builder.with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
     builder.with_transformation(
@@ -519,21 +302,9 @@ def _column(
     if column.states:
         yield setting("mappings", [_plain(_mapping(column.states))])
     if column.limits:
-        steps = _thresholds(_limit_steps(column.limits, column.unit, where, thresholds))
+        steps = write_steps(limit_steps(column.limits, column.unit, where, thresholds))
         yield setting("thresholds", _plain(steps.build()))
     if (column.states or column.limits) and in_table:
         yield setting("custom.cellOptions", {"type": "color-text"})
     if column.link:
         yield _open_on_click(column.title, column.link)
-
-
-_BUILDERS: Mapping[str, Any] = {
-    "timeseries": _timeseries,
-    "stat": _stat,
-    "gauge": _gauge,
-    "bars": _bars,
-    "states": _states,
-    "heatmap": _heatmap,
-    "table": _table,
-    "scatter": _scatter,
-}

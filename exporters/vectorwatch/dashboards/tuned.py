@@ -10,7 +10,7 @@ from vectorwatch.errors import ConfigError, VectorwatchError
 from vectorwatch.replacement import replace_files
 
 from .build import render
-from .grafana import Thresholds
+from .limits import Thresholds
 
 
 def write_tuned(source: Path, out: Path, defaults: Thresholds, tuned: Thresholds) -> Iterator[str]:
