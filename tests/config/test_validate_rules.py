@@ -23,7 +23,7 @@ def validate(root: Path, tools: Mapping[str, Path]) -> subprocess.CompletedProce
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
 
 
