@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from vectorwatch.demo.app.breaker import Breaker, BreakerOpenError
 from vectorwatch.demo.app.database import Database, sqlite_url
@@ -66,12 +67,14 @@ async def test_it_survives_a_restart(database: Database, tmp_path: Path) -> None
     again.close()
 
 
-async def test_connections_that_are_held_leave_the_overflow_to_the_others(database: Database) -> None:
+async def test_connections_that_are_held_leave_none_to_the_others(database: Database) -> None:
     await database.hold_connections()
-    assert "Current Checked out connections: 5" in database.engine.pool.status()
-    await log_question(database, 1)
+    assert "Current Checked out connections: 10" in database.engine.pool.status()
+    with pytest.raises(PoolTimeoutError, match="QueuePool limit of size 5 overflow 5 reached"):
+        await log_question(database, 1)
     await database.release_connections()
     assert "Current Checked out connections: 0" in database.engine.pool.status()
+    await log_question(database, 1)
 
 
 async def test_refused_connections_open_the_breaker(database: Database) -> None:
