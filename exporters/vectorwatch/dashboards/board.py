@@ -11,6 +11,8 @@ from .panel import Panel
 COLUMNS = 24
 """Of Grafana's grid."""
 UID_PREFIX = "vw-"
+TARGETS = 'job=~"$job", instance=~"$instance"'
+"""What the variables of `job_and_instance` choose, in a selector."""
 
 Folder: TypeAlias = Literal["Overview", "Search", "Infrastructure", "Applications", "AI", "Monitoring"]
 """In the order in which one would read them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     NONE,
@@ -20,7 +20,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 SLOW = Limits(warning="endpoint_duration_seconds")
 EXPIRY = Limits(
     warning="tls_certificate_expiry_seconds", critical="tls_certificate_expiry_critical_seconds", below=True

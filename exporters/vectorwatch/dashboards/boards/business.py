@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     DOLLARS,
@@ -17,7 +17,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 EVENTS_DROPPED = Limits(warning="business_events_dropped_ratio", below=True)
 USERS_DROPPED = Limits(warning="business_users_dropped_ratio", below=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -19,7 +19,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 HITS = Limits(warning="workflow_cache_hit_ratio", below=True)
 FULL = Limits(warning="workflow_cache_full_ratio")
 EVICTIONS = Limits(warning="workflow_cache_evictions_per_second")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -18,9 +18,9 @@ from ..panel import (
     table,
     timeseries,
 )
+from .host import DISKS
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
-DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660|erofs|overlay|nsfs|fuse.*"'
+CHOSEN = TARGETS
 YEAR = 365 * 86400
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -21,7 +21,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVER = 'job=~"$job", instance=~"$instance"'
+SERVER = TARGETS
 CHOSEN = f'{SERVER}, name=~"$name"'
 HEALTH: Mapping[float, State] = {
     -1: State("no check", "text"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -20,7 +20,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 USED = f"""db_connection_pool_checked_out{{{CHOSEN}}}
     / (db_connection_pool_size{{{CHOSEN}}} + db_connection_pool_max_overflow{{{CHOSEN}}}
     or db_connection_pool_size{{{CHOSEN}}} > 0)"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -24,7 +24,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 HIT_RATE = Limits(warning="cache_hit_rate_warning", critical="cache_hit_rate_critical", below=True)
 WAITING = 'command!~"b.+pop.*|blmove|brpoplpush|xread.*|wait.*|debug.*"'
 """Not the commands that wait on purpose, as in the rule of CacheCommandSlow."""

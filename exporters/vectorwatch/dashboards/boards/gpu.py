@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -25,7 +25,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVER = 'job=~"$job", instance=~"$instance"'
+SERVER = TARGETS
 CHOSEN = f'{SERVER}, uuid=~"$gpu"'
 CARD = f" * on (job, instance, uuid) group_left (index, name) gpu_info{{{CHOSEN}}}"
 """Adds the name of the card, and its number on its machine."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -20,7 +20,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 LATENCY = Limits(warning="hdc_latency_p95_seconds")
 ERRORS = Limits(critical="hdc_error_ratio")
 MEMORY = Limits(critical="hdc_memory_bytes")

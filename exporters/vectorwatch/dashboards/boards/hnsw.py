@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -25,7 +25,7 @@ from ..panel import (
 )
 
 CHOSEN = 'job=~"$job", instance=~"$instance", collection=~"$collection"'
-SERVER = 'job=~"$job", instance=~"$instance"'
+SERVER = TARGETS
 LATENCY = Limits(warning="search_latency_seconds_warning", critical="search_latency_seconds_critical")
 
 

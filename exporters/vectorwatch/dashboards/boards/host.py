@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -21,7 +21,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660|erofs|overlay|nsfs|fuse.*"'
 """As in the rules of the disks: what is on a disk and can be written."""
 CARDS = '!~"lo|veth.*|br-.*|docker.*|cni.*|flannel.*"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     DOLLARS,
@@ -18,7 +18,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 COST = f"vital_estimated_cost_dollars_total{{{SERVICE}}}"
 SAVED = f"vital_cache_cost_saved_dollars_total{{{SERVICE}}}"
 CALL_ERRORS = Limits(warning="llm_error_ratio")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -19,7 +19,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 CHOSEN = f'{SERVICE}, model_name=~"$model_name"'
 INFERENCES = "model_inference_duration_seconds_count"
 INFERENCE_TIME = Limits(warning="model_inference_p95_seconds")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -23,7 +23,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 GROUP_TIME = f"""prometheus_rule_group_last_duration_seconds{{{CHOSEN}}}
     / (prometheus_rule_group_interval_seconds{{{CHOSEN}}} > 0)"""
 EXPORTERS = ("qdrant", "dragonfly", "hnsw", "gpu")

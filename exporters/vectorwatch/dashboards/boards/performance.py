@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -19,7 +19,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 HTTP_ERRORS = Limits(warning="http_error_ratio_warning", critical="http_error_ratio_critical")
 HTTP_TIME = Limits(warning="http_latency_p95_seconds")
 PERCENTILES = ((0.5, "half faster"), (0.95, "95 of 100 faster"), (0.99, "99 of 100 faster"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import COUNT, NONE, RATIO, Column, Limits, bars, query, scatter, stat, timeseries
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 ACCURACY = Limits(warning="database_load_prediction_accuracy_ratio", below=True)
 LOAD = f"db_connection_pool_current_load_factor{{{CHOSEN}}}"
 PREDICTED = f"db_connection_pool_ml_predicted_load{{{CHOSEN}}}"

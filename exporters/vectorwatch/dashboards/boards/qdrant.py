@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import Board, Variable, row
+from ..board import TARGETS, Board, Variable, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -26,7 +26,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVER = 'job=~"$job", instance=~"$instance"'
+SERVER = TARGETS
 CHOSEN = f'{SERVER}, collection=~"$collection"'
 SCRAPED = '__name__=~"qdrant_up|app_info"'  # the exporter's job and the server's own
 SEARCHES = f'{SERVER}, search_type!="probe"'  # the probe's own time stands on its dashboard

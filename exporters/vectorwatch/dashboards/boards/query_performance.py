@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -21,7 +21,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 QUERY_TIME = Limits(warning="database_query_p95_seconds")
 SLOW = Limits(warning="database_slow_query_ratio")
 FAILED = Limits(warning="database_query_error_ratio")

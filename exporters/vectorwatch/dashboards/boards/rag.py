@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -16,7 +16,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 CHOSEN = f'{SERVICE}, collection=~"$collection"'
 PERCENTILES = ((0.5, "half faster"), (0.95, "95 of 100 faster"), (0.99, "99 of 100 faster"))
 QUERY_ERRORS = Limits(warning="query_api_error_ratio_warning", critical="query_api_error_ratio_critical")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -19,7 +19,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 ZERO = f"0 * sum(increase(vectorwatch_instrument_failures_total{{{CHOSEN}}}[1h]))"
 """An event has no counter before it happens first; this counter is there from the start of each application."""
 REFUSED = "401|403|429"

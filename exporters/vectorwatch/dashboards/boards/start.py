@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     BYTES,
     CELSIUS,
@@ -25,7 +25,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = 'job=~"$job", instance=~"$instance"'
+CHOSEN = TARGETS
 LATENCY = Limits(warning="vector_search_seconds_warning", critical="vector_search_seconds_critical")
 HIT_RATE = Limits(warning="cache_hit_rate_warning", critical="cache_hit_rate_critical", below=True)
 VRAM = Limits(warning="gpu_memory_ratio_warning", critical="gpu_memory_ratio_critical")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -19,7 +19,7 @@ from ..panel import (
     timeseries,
 )
 
-SERVICE = 'job=~"$job", instance=~"$instance"'
+SERVICE = TARGETS
 QUALITY = Limits(warning="workflow_quality_score", below=True)
 DEGRADED = Limits(warning="workflow_degraded_ratio")
 FAILED = Limits(warning="workflow_error_ratio")
