@@ -279,8 +279,8 @@ _LINKS: tuple[Metric[Card], ...] = (
     _gauge("gpu_pcie_link_lanes", "PCIe lanes now (`nvmlDeviceGetCurrPcieLinkWidth`)."),
     _gauge("gpu_pcie_link_lanes_max", "Most that card and slot can do (`nvmlDeviceGetMaxPcieLinkWidth`)."),
     _counter("gpu_pcie_replays_total", "PCIe packets sent again (field 94, 32 bits wide)."),
-    _counter("gpu_pcie_transmit_bytes_total", "Bytes sent by the card (field 197); may wrap."),
-    _counter("gpu_pcie_receive_bytes_total", "Bytes received by the card (field 198); may wrap."),
+    _counter("gpu_pcie_transmit_bytes_total", "Bytes sent by the card (field 197, if of 64 bits)."),
+    _counter("gpu_pcie_receive_bytes_total", "Bytes received by the card (field 198, if of 64 bits)."),
     _gauge(
         "gpu_pcie_transmit_bytes_per_second",
         "Rate over 20 ms (`nvmlDeviceGetPcieThroughput`, KB read as 1,000 bytes); setting "

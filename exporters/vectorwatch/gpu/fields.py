@@ -52,12 +52,15 @@ _PLAIN: Mapping[str, tuple[FieldKey, float]] = {
     "pcie_receive_bytes": ((198, 0), 1),
 }
 
+_WIDE = {"pcie_transmit_bytes", "pcie_receive_bytes"}
+"""Counted only in 64 bits. H100 and H200 (driver 580) give 32, which 55 GB/s fill thirteen times a second."""
+
 PLAIN_KEYS: tuple[FieldKey, ...] = tuple(key for key, _ in _PLAIN.values())
 
 
 def plain_values(values: FieldValues) -> Iterator[tuple[str, float]]:
     """Yield the attributes of `snapshot.Card` that `values` fill, in base units."""
     for attribute, (key, factor) in _PLAIN.items():
-        if key in values:
+        if key in values and (values[key].is_64_bit or attribute not in _WIDE):
             number = values[key].number
             yield attribute, number if factor == 1 else number * factor

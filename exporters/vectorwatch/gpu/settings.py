@@ -58,5 +58,6 @@ class GpuSettings(ExporterSettings):
     )
     pcie_throughput_sampling: bool = Field(
         False,
-        description="Measure PCIe throughput on cards without byte counters; takes 40 ms a card and scrape.",
+        description="Measure PCIe throughput on cards without 64-bit byte counters (H100 and H200 are such); "
+        "takes 40 ms a card and scrape.",
     )

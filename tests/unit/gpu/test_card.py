@@ -136,6 +136,10 @@ def test_pcie_throughput_is_sampled_only_when_asked_for_and_not_counted(nvml: Nv
         371_000,
         337_000,
     )
+    # 32 bits, as H100 and H200 answer: full after 4.3 GB, and no counter.
+    scenario.set({"gpu0 field 197": "uint 12345", "gpu0 field 198": "uint 54321"})
+    wrapping = read(nvml, pcie_throughput_sampling=True)
+    assert (wrapping.pcie_transmit_bytes, wrapping.pcie_transmit_bytes_per_second) == (None, 371_000)
     scenario.set({"gpu0 field 197": "ull 12345", "gpu0 field 198": "ull 54321"})
     counted = read(nvml, pcie_throughput_sampling=True)
     assert (counted.pcie_transmit_bytes, counted.pcie_receive_bytes) == (12345, 54321)
