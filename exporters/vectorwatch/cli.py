@@ -176,6 +176,11 @@ def keep_targets(source: Path, lists: Path, heartbeat: Path) -> None:
 
 
 @cli.group()
+def elastic() -> None:
+    """Bring Elasticsearch and Kibana to what this repository says, and keep the logs within their bound."""
+
+
+@cli.group()
 def dashboards() -> None:
     """Make Grafana's dashboards, or push them to a Grafana of yours."""
 
