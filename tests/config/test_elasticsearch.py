@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.config.elasticsearch_schema.model import Schema, SchemaError
+from tests.logs.opensearch.shim import LACKS
 from vectorwatch.elastic.definitions import Definitions
 from vectorwatch.elastic.keeper import USER as KEEPER
 from vectorwatch.elastic.logins import LOGINS
@@ -122,6 +123,14 @@ def test_ecs_fields_have_the_types_of_ecs(fields: Mapping[str, Mapping[str, Any]
     assert ecs.keys() <= fields.keys()
     others = {name for name, kind in ecs.items() if fields[name]["type"] != kind}
     assert others == DEVIATIONS.keys()
+
+
+def test_the_reference_names_every_field_and_every_lack_of_the_server_in_the_tests(
+    fields: Mapping[str, Mapping[str, Any]],
+) -> None:
+    page = (HERE.parents[1] / "docs/reference/logs.md").read_text(encoding="utf-8")
+    assert [name for name in fields if f"`{name}`" not in page] == []
+    assert [lack.what for lack in LACKS if f"| {lack.what} | {lack.unproven} |" not in page] == []
 
 
 def test_no_field_is_ever_added_to_the_mapping(
