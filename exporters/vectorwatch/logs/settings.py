@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from pydantic_settings import SettingsConfigDict
 from vectorwatch.serve.http_target import check_http_url
 from vectorwatch.serve.settings import ExporterSettings, Port
 from vectorwatch.settings import check_readable, check_secret
+
+_DATA_STREAM = re.compile(r"[a-z0-9][a-z0-9_.*-]*")
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,6 @@ class LogsSettings(ExporterSettings):
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's (PEM).")
     data_streams: str = Field(
         "logs-*",
-        pattern=r"^[a-z0-9][a-z0-9_.*-]*(,[a-z0-9][a-z0-9_.*-]*)*$",
         description="Data streams whose documents are counted, with `*` and commas.",
     )
     interval_seconds: float = Field(
@@ -74,6 +77,13 @@ class LogsSettings(ExporterSettings):
     def _check_url(cls, url: str) -> str:
         return check_http_url(url) if url else url
 
+    @field_validator("data_streams")
+    @classmethod
+    def _check_data_streams(cls, names: str) -> str:
+        if not all(_DATA_STREAM.fullmatch(name) for name in names.split(",")):
+            raise ValueError(f"`{names}` is no list of names; write `logs-*` or `logs-a-*,logs-b-*`")
+        return names
+
     @model_validator(mode="after")
     def _check_sources(self) -> LogsSettings:
         urls = (self.logstash_url, self.filebeat_url, self.kibana_url, self.elasticsearch_url)
@@ -81,7 +91,15 @@ class LogsSettings(ExporterSettings):
             raise ValueError("nothing to read; give `logstash_url` or another URL")
         if self.ca_file is not None:
             check_readable("ca_file", self.ca_file)
+            _check_certificates(self.ca_file)
         check_secret("elasticsearch_password", None, self.elasticsearch_password_file)
         if bool(self.elasticsearch_user) != (self.elasticsearch_password_file is not None):
             raise ValueError("give both `elasticsearch_user` and `elasticsearch_password_file`, or neither")
         return self
+
+
+def _check_certificates(file: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        raise ValueError(f"`ca_file`: {file}: not certificates in PEM") from None
