@@ -16,7 +16,7 @@ from .fields import list_at, number_at, object_at, text_at
 
 LEVELS = frozenset({"trace", "debug", "info", "warning", "error", "critical"})
 NONE = "none"
-"""Label of documents without the field."""
+"""Label of documents whose field is absent or empty: Prometheus takes an empty label for none."""
 OTHER = "other"
 """Label of what is beyond a limit, and of levels unknown to us."""
 
@@ -118,7 +118,7 @@ def _parse_counts(window: Any) -> Counts:
     services: dict[tuple[str, str, str], int] = {}
     for dataset_bucket in list_at(window, "datasets", "buckets"):
         dataset = _key(dataset_bucket)
-        datasets[dataset] = _count(dataset_bucket)
+        datasets[dataset] = datasets.get(dataset, 0) + _count(dataset_bucket)
         for level_bucket in list_at(dataset_bucket, "levels", "buckets"):
             level = _key(level_bucket)
             level = level if level in LEVELS or level == NONE else OTHER
@@ -155,7 +155,7 @@ def _key(bucket: Any) -> str:
     key = text_at(bucket, "key")
     if key is None:
         raise TargetError(Reason.DECODE, "a bucket has no `key`")
-    return key
+    return key or NONE
 
 
 def _count(bucket: Any) -> int:
