@@ -103,7 +103,9 @@ def parse_findings(answer: Any) -> Findings:
         raise TargetError(Reason.TIMEOUT, f"the search took longer than {_SERVER_SECONDS} s")
     if number_at(answer, "_shards", "failed"):
         raise TargetError(Reason.PARTIAL, "a part of the indices could not be searched")
-    found = object_at(answer, "aggregations")  # absent when there is no index yet
+    found = object_at(answer, "aggregations")
+    if not found and number_at(answer, "_shards", "total"):  # without an index there are none
+        raise TargetError(Reason.DECODE, "no `aggregations` in the answer")
     return Findings(
         window=_parse_counts(object_at(found, "window")),
         next_window=_parse_counts(object_at(found, "next_window")),

@@ -51,6 +51,7 @@ def test_no_index_yet_is_nothing_to_count(recorded_answers: Answers) -> None:
         ({"timed_out": True}, Reason.TIMEOUT),
         ({"_shards": {"total": 2, "failed": 1}}, Reason.PARTIAL),
         ({"hits": []}, Reason.DECODE),
+        ({"aggregations": None}, Reason.DECODE),
         ({"hits": {"hits": [{"fields": {"@timestamp": ["x"], "event.ingested": ["1"]}}]}}, Reason.DECODE),
         ({"aggregations": {"window": {"doc_count": "many"}}}, Reason.DECODE),
         ({"aggregations": {"window": {"datasets": {"buckets": []}}}}, Reason.DECODE),
