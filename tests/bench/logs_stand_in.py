@@ -29,7 +29,7 @@ def answers(filters: int, services: int) -> dict[str, Any]:
     dataset = {"key": "application", "doc_count": total, "levels": {"buckets": levels}}
     window = {"doc_count": total, "datasets": {"buckets": [dataset]}}
     for answer in found["elasticsearch"]:
-        answer["aggregations"] |= {"window": window, "next_window": window}
+        answer["aggregations"]["window"] = window
     return found
 
 

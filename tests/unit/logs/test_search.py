@@ -69,6 +69,10 @@ def test_the_search_takes_no_part_for_the_whole() -> None:
     assert "allow_partial_search_results=false" in search_path("logs-*")
 
 
+def test_a_second_window_is_asked_for_only_where_it_differs() -> None:
+    assert search_body(1000, 1000, 1000)["aggs"].keys() == {"window", "newest"}
+
+
 def test_times_are_sent_in_milliseconds() -> None:
     body = search_body(1000.5, 2000, 500)
     assert body["query"]["range"]["event.ingested"] == {"gte": 500_000, "format": "epoch_millis"}
