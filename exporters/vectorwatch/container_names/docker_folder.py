@@ -1,7 +1,7 @@
 """Docker's folder of containers: one folder each, named by the id, with the file `config.v2.json`.
 
-That file also holds the environment of the container, and so its passwords: four values are taken, the rest is
-never kept. The fields are those that Docker 28.5 wrote here; tests/unit/container_names/fixtures/ holds them.
+That file also holds the environment of the container, and so its passwords: four values are taken, the rest
+is never kept. The fields are those that Docker 28.5 wrote: tests/unit/container_names/fixtures/.
 """
 
 from __future__ import annotations
