@@ -108,6 +108,7 @@ def test_every_input_has_its_own_id_and_is_of_the_kind_that_starts_in_9(
 def test_no_file_is_known_by_its_inode_and_none_waits_until_it_is_long(configuration: dict[str, Any]) -> None:
     for each in inputs(configuration):
         assert each["file_identity.fingerprint.growing"] is True
+        assert each["include_file_fingerprint"] is False, "it would be there for one half of a file only"
         assert not any(name.startswith("prospector.scanner.fingerprint") for name in each)
 
 
