@@ -260,4 +260,6 @@ def test_compose_gives_filebeat_what_its_configuration_names(stack: dict[str, An
         [folder] = [target for target in mounts if each["paths"][0].startswith(f"{target}/")]
         assert mounts[folder]["read_only"] is True
     assert not mounts[stack["path.data"]].get("read_only", False)
+    grace = seconds(service.get("stop_grace_period", "10s"))
+    assert seconds(stack["filebeat.shutdown_timeout"]) < grace, "or it is killed while it waits"
     assert any(stack["output.logstash"]["ssl"]["key"].startswith(f"{target}/") for target in mounts)
