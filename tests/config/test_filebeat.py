@@ -72,6 +72,9 @@ def seconds(duration: str) -> float:
 
 def join(lines: list[str], pattern: str) -> list[list[str]]:
     """Group lines as `match: after` with `negate: false` does: what matches goes on with the line before."""
+    pattern = pattern.replace(
+        "$)", r"\Z)"
+    )  # in Go `$` is the end alone, not the place before a last line end
     events: list[list[str]] = []
     for line in lines:
         if events and re.search(pattern, line):
@@ -164,9 +167,12 @@ def test_every_line_says_which_kind_of_log_it_is_of(configuration: dict[str, Any
 def test_a_stack_trace_is_one_event_and_takes_no_neighbour_with_it(
     configuration: dict[str, Any], event: list[str]
 ) -> None:
-    named = [each for each in inputs(configuration) if "parsers.*.multiline.pattern" in each]
-    for pattern in {each["parsers.*.multiline.pattern"] for each in named}:
-        assert join([JSON_LINE, *event, JSON_LINE], pattern) == [[JSON_LINE], event, [JSON_LINE]]
+    for each in inputs(configuration):
+        if "parsers.*.multiline.pattern" in each:
+            end = "\n" if "parsers.*.container.stream" in each else ""
+            parts = [[f"{line}{end}" for line in part] for part in ([JSON_LINE], event, [JSON_LINE])]
+            joined = join([line for part in parts for line in part], each["parsers.*.multiline.pattern"])
+            assert joined == parts
 
 
 def test_patterns_are_of_the_syntax_that_go_has(configuration: dict[str, Any]) -> None:

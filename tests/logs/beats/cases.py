@@ -125,6 +125,9 @@ def _unwrap(lines: Sequence[str], stream: str) -> Iterator[str]:
 
 
 def _join(lines: Sequence[str], pattern: str, separator: str) -> Iterator[str]:
+    pattern = pattern.replace(
+        "$)", r"\Z)"
+    )  # in Go `$` is the end alone, not the place before a last line end
     event = ""
     for line in lines:
         if event and re.search(pattern, line):
