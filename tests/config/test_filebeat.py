@@ -175,6 +175,10 @@ def test_a_stack_trace_is_one_event_and_takes_no_neighbour_with_it(
             assert joined == parts
 
 
+def test_no_value_is_taken_for_a_variable(configuration: dict[str, Any]) -> None:
+    assert not any("${" in str(value) for _, value in flatten(configuration))
+
+
 def test_patterns_are_of_the_syntax_that_go_has(configuration: dict[str, Any]) -> None:
     for each in inputs(configuration):
         excluded = each.get("prospector.scanner.exclude_files", ())
