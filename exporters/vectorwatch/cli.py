@@ -184,6 +184,23 @@ def keep_targets(source: Path, lists: Path, heartbeat: Path) -> None:
     keep(source, lists, heartbeat)
 
 
+@cli.command("container-names")
+@click.option(
+    "--containers",
+    type=click.Path(path_type=Path),
+    default="/var/lib/docker/containers",
+    show_default=True,
+    help="Docker's folder of containers.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default="/container-names", show_default=True)
+@click.option("--heartbeat", type=click.Path(path_type=Path), required=True, help="Touched at each look.")
+def container_names(containers: Path, out: Path, heartbeat: Path) -> None:
+    """Write which container has which name, for the log lines, until SIGTERM."""
+    from .container_names.service import keep_names
+
+    keep_names(containers, out, heartbeat)
+
+
 @cli.group()
 def elastic() -> None:
     """Bring Elasticsearch and Kibana to what this repository says, and keep the logs within their bound."""

@@ -40,7 +40,7 @@ _MOST_SERIES = 1_000  # there are about twenty
 def run(config: Path | None) -> None:
     """Run until SIGTERM; raise VectorwatchError when a setting, a port or the folder cannot be used."""
     settings = load(InboxSettings, config_file=config)
-    configure("inbox", settings.log_level)
+    configure("inbox", settings.log_level, settings.log_file)
     mail_listener = listen(settings.smtp_host, settings.smtp_port, f"{ENV_PREFIX}SMTP_")
     journal = Journal.open(
         settings.data, settings.max_journal_bytes, retry_window_seconds=settings.retry_window_seconds

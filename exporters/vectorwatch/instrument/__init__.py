@@ -14,9 +14,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vectorwatch.log_lines.fields import annotate_request, log_context
+
 from . import track
 from .errors import SetupError
-from .log_fields import annotate_request, log_context
 from .logs import configure_logs
 from .sampling import SampledLogs, sample
 from .workers import end_worker

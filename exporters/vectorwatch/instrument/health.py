@@ -12,8 +12,9 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any
 
+from vectorwatch.log_lines.redaction import redact
+
 from .errors import SetupError
-from .redaction import redact
 
 Check = Callable[[], Awaitable[Mapping[str, Any] | None]]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vectorwatch import tracing
+from vectorwatch.log_lines.fields import begin_request, end_request
 
 from .endpoint import UNMATCHED, Endpoints
 from .exchange import CLIENT_LEFT, FAILED, Conversation, Exchange
 from .failures import Failures
 from .http_metrics import ACTIVE, DURATION, METHODS, REQUEST_SIZE, REQUESTS, STATUSES
 from .labels import OTHER
-from .log_fields import begin_request, end_request
 from .logs import is_logged, log_access
 from .own_routes import OwnRoutes, path_inside
 from .sampling import sample

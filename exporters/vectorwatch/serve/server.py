@@ -59,7 +59,7 @@ def run(app: FastAPI, settings: ServeSettings) -> None:
 def start(program: str, model: type[S], build_app: Callable[[S], FastAPI], config: Path | None) -> None:
     """Load the settings of `program`, set its logs up and serve until SIGTERM. Raises ConfigError."""
     settings = load(model, config_file=config)
-    log.configure(program, settings.log_level)
+    log.configure(program, settings.log_level, settings.log_file)
     with traced(program, __version__, settings.traces_endpoint):
         run(build_app(settings), settings)
 

@@ -26,6 +26,11 @@ class ServeSettings(Settings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level of the log lines."
     )
+    log_file: Path | None = Field(
+        None,
+        description="File for the log lines as well as stdout, of one process alone; it rotates at 100 MB, "
+        "and five older ones are kept.",
+    )
     traces_endpoint: str = Field(
         "", description="Where spans of this program go by OTLP, such as http://jaeger:4318; empty: nowhere."
     )

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from vectorwatch.instrument import logs
+from vectorwatch.log_lines import formatter
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/instrument-your-service.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(?ms)^```python\n(.+?)^```", PAGE)
@@ -31,6 +31,6 @@ async def test_the_code_runs(
     assert "hyde_generation_duration_seconds_count" in (await ask(names["app"], "/metrics")).text
 
 
-@pytest.mark.parametrize(("name", "field"), logs.NAMES.items())
+@pytest.mark.parametrize(("name", "field"), formatter.NAMES.items())
 def test_each_field_with_another_name_is_in_the_table(name: str, field: str) -> None:
     assert [row for row in TABLE if f"`{name}`" in row[0] and f"`{field}`" in row[1]]

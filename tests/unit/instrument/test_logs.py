@@ -14,8 +14,10 @@ import pytest
 
 from vectorwatch import tracing
 from vectorwatch.instrument import SetupError, configure_logs, log_context, logs
-from vectorwatch.instrument.log_fields import begin_request, end_request
-from vectorwatch.instrument.logs import ACCESS_LOGGER, Formatter
+from vectorwatch.log_lines import formatter as formatting
+from vectorwatch.log_lines import rotation
+from vectorwatch.log_lines.fields import begin_request, end_request
+from vectorwatch.log_lines.formatter import ACCESS_LOGGER, Formatter
 
 Lines = Callable[[], list[dict[str, Any]]]
 log = logging.getLogger("tests.instrument.logs")
@@ -68,7 +70,7 @@ def test_the_fast_access_line_is_the_slow_one() -> None:
 
 
 def test_the_parts_of_access_lines_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_MOST_HEADS", 3)
+    monkeypatch.setattr(formatting, "_MOST_HEADS", 3)
     formatter = Formatter("svc")
     token = begin_request({"request_id": "r-1", "correlation_id": "c-1"})
     for number in range(10):
@@ -202,7 +204,7 @@ def test_every_logger_writes_to_stdout_and_libraries_are_quiet(lines: Lines) -> 
 
 
 def test_a_file_gets_the_same_lines_and_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    monkeypatch.setattr(rotation, "FILE_BYTES", 2_000)
     path = tmp_path / "new" / "app.log"
     configure_logs("svc", log_file=path)
     for number in range(100):

@@ -24,7 +24,6 @@ class AppSettings(ServeSettings):
         Path(".demo/app"), description="Folder of the API keys (`keys.json`) and of the SQLite file."
     )
     database: str = Field("", description="SQLAlchemy URL; empty: the SQLite file `app.db` in `data`.")
-    log_file: Path | None = Field(None, description="File for the log lines as well as stdout.")
     demo_faults: bool = Field(
         False, description="Serve /demo/faults, by which anybody can break this service for a while."
     )

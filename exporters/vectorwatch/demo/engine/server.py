@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -13,6 +14,9 @@ import uvicorn
 from vectorwatch.demo.engine.app import create_app
 from vectorwatch.demo.engine.settings import Settings
 from vectorwatch.errors import VectorwatchError
+from vectorwatch.serve.log import configure
+
+log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 1
 """For requests under way at SIGTERM; with the flush that follows, the end comes within two seconds."""
@@ -23,13 +27,14 @@ _KEEP_ALIVE_SECONDS = 120
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises VectorwatchError when port or data folder are in use."""
     with _listen(settings) as listener:
+        configure("qdrant", "INFO")
         app = create_app(settings)
         host, port = listener.getsockname()[:2]
-        print(f"engine: embedded Qdrant on http://{host}:{port}, data in {settings.data}", flush=True)
+        log.info("embedded Qdrant on http://%s:%d, data in %s", host, port, settings.data)
         config = uvicorn.Config(
             app,
             access_log=False,
-            log_level="warning",
+            log_config=None,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             lifespan="on",

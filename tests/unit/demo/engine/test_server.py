@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,12 @@ def test_sigterm_ends_soon_and_with_success_even_while_clients_stay(
     with engine.http() as idle:
         idle.get("/collections").raise_for_status()
         end_gently(engine.process)
+
+
+def test_it_logs_as_all_our_programs_do(start_engine: StartEngine, tmp_path: Path) -> None:
+    engine = start_engine(tmp_path)
+    lines = [json.loads(line) for line in engine.log.read_text().splitlines()]
+    assert {line["service"]["name"] for line in lines} == {"qdrant"}
 
 
 def test_taken_port_is_one_line_and_exit_1(start_engine: StartEngine, tmp_path: Path) -> None:

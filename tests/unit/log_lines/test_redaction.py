@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vectorwatch.instrument.redaction import names_secret, redact
+from vectorwatch.log_lines.redaction import names_secret, redact
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import copy_context
 
-from vectorwatch.instrument.log_fields import (
+from vectorwatch.log_lines.fields import (
     annotate_request,
     begin_request,
     current_fields,

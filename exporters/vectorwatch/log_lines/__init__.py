@@ -1,0 +1,1 @@
+"""How our log lines look, in our programs and in those that are instrumented."""
