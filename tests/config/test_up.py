@@ -66,6 +66,9 @@ def test_it_waits_for_all_and_shows_where_they_are(up: Up) -> None:
         in done.stdout
     )
     assert "  inbox         http://127.0.0.1:19446   " in done.stdout
+    assert (
+        "  kibana        http://127.0.0.1:15601   logs; user and password: make credentials\n" in done.stdout
+    )
 
 
 def test_what_an_override_file_took_out_has_no_address(up: Up) -> None:
@@ -79,6 +82,13 @@ def test_a_set_up_that_refuses_is_shown_with_its_words(up: Up) -> None:
     done = up("setup|exited||1\ngrafana|created||0\n", code=1)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "up: setup is not well; its last lines:\nlog of setup\n"
+
+
+def test_a_service_that_others_wait_for_in_vain_is_shown_with_its_words(up: Up) -> None:
+    looks = "setup|exited||0\nelasticsearch|running|unhealthy|0\nlogstash|created||0\n"
+    done = up(looks, code=1)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "up: elasticsearch is not well; its last lines:\nlog of elasticsearch\n"
 
 
 def test_a_service_that_ends_is_shown_at_once(up: Up) -> None:
