@@ -205,7 +205,13 @@ def shipper_files(secrets: Path, checkout: Path, public_host: str, port: int, ho
     if sys.stdout.isatty():
         raise click.UsageError("this writes an archive: add `> shipper.tar`")
     sys.stdout.buffer.write(make_shipper_files(secrets, checkout, public_host, port, host))
-    click.echo(f"shipper-files: sends to {public_host}:{port}, PUBLIC_HOST of .env", err=True)
+    click.echo(f"shipper-files: sends to {public_host}:{port}", err=True)
+    if public_host in ("127.0.0.1", "localhost"):
+        click.echo(
+            "shipper-files: that is each host itself; set PUBLIC_HOST and BIND_ADDRESS in .env, run `make up`"
+            " and this again",
+            err=True,
+        )
 
 
 @cli.command("keep-targets")

@@ -272,6 +272,12 @@ def test_one_value_switches_the_log_half_off_and_nothing_else(render: Render) ->
         assert {name for name, scale in scales.items() if scale == 0} == (LOG_HALF if logs == "0" else set())
 
 
+def test_what_does_not_run_need_not_be_fetched(render: Render) -> None:
+    """Compose pulls the image also of a service whose scale is 0, as a real engine showed."""
+    services = render(LOGS="0", LOGS_PULL_POLICY="never")["services"]
+    assert {services[name]["pull_policy"] for name in LOG_HALF} == {"never"}
+
+
 def test_nothing_waits_for_the_log_half_so_that_alerts_go_out_without_it(
     services: Mapping[str, Service],
 ) -> None:

@@ -149,6 +149,7 @@ def test_an_engine_that_will_not_do_is_one_line(
         ("JAEGER_RETENTION=7d\n", ".env line 1: JAEGER_RETENTION=7d cannot be used"),
         ("TRACES_ENDPOINT=jaeger:4318\n", ".env line 1: TRACES_ENDPOINT=jaeger:4318 cannot be used"),
         ("COMPOSE_PROFILES=dmeo\n", ".env line 1: COMPOSE_PROFILES=dmeo cannot be used"),
+        ("LOGS_PULL_POLICY=no\n", ".env line 1: LOGS_PULL_POLICY=no cannot be used"),
         ("LOGS=yes\n", ".env line 1: LOGS=yes cannot be used"),
         ("LOGS_RETENTION_TIME=2w\n", ".env line 1: LOGS_RETENTION_TIME=2w cannot be used"),
         ("LOGS_RETENTION_SIZE=20\n", ".env line 1: LOGS_RETENTION_SIZE=20 cannot be used"),

@@ -105,7 +105,7 @@ KEYRINGS = (
 )
 LOGINS = (
     Login("grafana", "admin", "admin_password", "grafana", "until you change it there"),
-    Login("elastic_setup", "vectorwatch", "kibana_user_password", "kibana", "set again at each `up`"),
+    Login("elastic_setup", "vectorwatch", "kibana_user_password", "kibana", "until you change it there"),
     Login(
         "elastic_setup", "elastic", "elastic_password", "elasticsearch", "for emergencies; it may do anything"
     ),

@@ -87,7 +87,7 @@ def test_the_logins_are_shown_when_there_are_any(
     password = (secrets / "grafana" / "admin_password").read_text()
     assert grafana == f"grafana: user admin, password {password} (until you change it there)"
     password = (secrets / "elastic_setup" / "kibana_user_password").read_text()
-    assert kibana == f"kibana: user vectorwatch, password {password} (set again at each `up`)"
+    assert kibana == f"kibana: user vectorwatch, password {password} (until you change it there)"
     password = (secrets / "elastic_setup" / "elastic_password").read_text()
     assert elasticsearch.startswith(f"elasticsearch: user elastic, password {password} (for emergencies")
 
@@ -192,6 +192,22 @@ def test_a_filebeat_elsewhere_gets_all_that_it_needs_and_no_key_of_ours(
     pair = Pair(files["filebeat/client.crt"][1], files["filebeat/client.key"][1])
     assert explain_unfit(pair, authority) == ""
     assert pair.key != (secrets / "filebeat" / "client.key").read_bytes()
+
+
+def test_the_archive_goes_to_where_it_is_sent_and_says_what_it_is_good_for(
+    vectorwatch_command: list[str], secrets: Path, checkout: Path, lists: Path, data: Path, chown: Chown
+) -> None:
+    run(secrets, checkout, lists, data, chown)
+    places = ["--secrets", str(secrets), "--checkout", str(checkout)]
+    done = subprocess.run(
+        [*vectorwatch_command, "shipper-files", *places, "web-1"], capture_output=True, timeout=60
+    )
+    assert done.returncode == 0
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+        assert len(tar.getnames()) == 4
+    first, second = done.stderr.decode().splitlines()
+    assert first == "shipper-files: sends to 127.0.0.1:5044"
+    assert second.startswith("shipper-files: that is each host itself; set PUBLIC_HOST and BIND_ADDRESS")
 
 
 def test_an_example_that_sends_elsewhere_is_one_line(
