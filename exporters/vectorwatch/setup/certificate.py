@@ -19,8 +19,8 @@ from vectorwatch.errors import VectorwatchError
 
 Kind = Literal["ca", "server", "client"]
 
-_KEY_BITS = 3072
-"""NIST SP 800-57 gives 2048 until 2030 only, and these may live longer."""
+_KEY_BITS = 2048
+"""As `elasticsearch-certutil` makes them, so that every part of the log half is known to take them."""
 _LIFE = timedelta(days=3650)
 _LEAST_LEFT = timedelta(days=365)
 _CLOCKS_DIFFER = timedelta(days=1)
