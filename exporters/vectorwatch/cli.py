@@ -94,6 +94,21 @@ _SECRETS = click.option(
 )
 
 
+_CHECKOUT = click.option(
+    "--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True
+)
+
+
+_PUBLIC_HOST = click.option(
+    "--public-host",
+    envvar="PUBLIC_HOST",
+    show_envvar=True,
+    default="127.0.0.1",
+    show_default=True,
+    help="Name or address under which other hosts reach this one.",
+)
+
+
 _GRAFANA = click.option(
     "--grafana",
     envvar="GRAFANA_URL",
@@ -105,14 +120,22 @@ _GRAFANA = click.option(
 
 @cli.command()
 @_SECRETS
-@click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
+@_CHECKOUT
 @click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default="/data", show_default=True)
 @click.option("--rules", type=click.Path(path_type=Path), default="/rules", show_default=True)
 @click.option("--dashboards", type=click.Path(path_type=Path), default="/dashboards", show_default=True)
 @_GRAFANA
+@_PUBLIC_HOST
 def setup(
-    secrets: Path, checkout: Path, lists: Path, data: Path, rules: Path, dashboards: Path, grafana: str
+    secrets: Path,
+    checkout: Path,
+    lists: Path,
+    data: Path,
+    rules: Path,
+    dashboards: Path,
+    grafana: str,
+    public_host: str,
 ) -> None:
     """Create what the stack needs before it starts; changes nothing that is already right."""
     from .dashboards.tuned import write_tuned
@@ -120,7 +143,7 @@ def setup(
     from .setup.service import prepare
 
     source = checkout / "prometheus"
-    for line in prepare(secrets, checkout, lists, data):
+    for line in prepare(secrets, checkout, lists, data, public_host):
         click.echo(line)
     for line in render_rules(source, rules, grafana=grafana):
         click.echo(line)
@@ -171,6 +194,33 @@ def credentials(secrets: Path) -> None:
 
     for line in show(secrets):
         click.echo(line)
+
+
+@cli.command("shipper-files")
+@_SECRETS
+@_CHECKOUT
+@_PUBLIC_HOST
+@click.option(
+    "--port", envvar="LOGSTASH_BEATS_PORT", show_envvar=True, type=int, default=5044, show_default=True
+)
+@click.argument("host", default="shipper")
+def shipper_files(secrets: Path, checkout: Path, public_host: str, port: int, host: str) -> None:
+    """Write a tar archive with what the Filebeat on HOST needs to send logs here.
+
+    Each call makes another certificate, which HOST names.
+    """
+    from .setup.service import make_shipper_files
+
+    if sys.stdout.isatty():
+        raise click.UsageError("this writes an archive: add `> shipper.tar`")
+    sys.stdout.buffer.write(make_shipper_files(secrets, checkout, public_host, port, host))
+    click.echo(f"shipper-files: sends to {public_host}:{port}", err=True)
+    if public_host in ("127.0.0.1", "localhost"):
+        click.echo(
+            "shipper-files: that is each host itself; set PUBLIC_HOST and BIND_ADDRESS in .env, run `make up`"
+            " and this again",
+            err=True,
+        )
 
 
 @cli.command("keep-targets")

@@ -36,6 +36,18 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("cadvisor", "gets_no_device"): "/dev/kmsg, read-only: nowhere else are out-of-memory kills told",
     ("node-exporter", "mounts_nothing_of_the_machine"): "it measures the machine; read-only, not as root",
     ("node-exporter", "mounts_no_engine_socket"): "the socket lies under / and is closed to this user",
+    ("elasticsearch-setup", "is_started_again"): ONE_SHOT,
+    ("elasticsearch-setup", "has_a_health_check"): ONE_SHOT,
+    ("kibana-setup", "is_started_again"): ONE_SHOT,
+    ("kibana-setup", "has_a_health_check"): ONE_SHOT,
+    ("elasticsearch", "has_a_read_only_root"): "its start writes a keystore among the image's own files",
+    ("logstash", "has_a_read_only_root"): "its documentation does not say that it can, and none was tried",
+    ("filebeat", "is_not_root"): "Docker's log files are root's; no engine socket, no way out",
+    ("filebeat", "adds_no_capability"): "DAC_READ_SEARCH reads the inbox' journal and files of other users",
+    ("filebeat", "mounts_nothing_of_the_machine"): "the logs of containers are there; read-only",
+    ("container-names", "is_not_root"): "Docker's files that hold the names are root's; no network at all",
+    ("container-names", "adds_no_capability"): "DAC_READ_SEARCH reads them where root is another user's name",
+    ("container-names", "mounts_nothing_of_the_machine"): "the names of containers are there; read-only",
 }  # fmt: skip
 
 
@@ -232,16 +244,177 @@ def test_every_exception_has_a_rule_and_a_reason() -> None:
     assert all(len(reason.split()) > 3 for reason in EXCEPTIONS.values())
 
 
+LOG_HALF = {
+    *("elasticsearch", "elasticsearch-setup", "logstash", "filebeat", "kibana", "kibana-setup"),
+    *("container-names", "log-retention", "logs-exporter", "elasticsearch-exporter", "logs-targets"),
+}
+
+
 def test_the_services_that_are_promised_are_there(render: Render) -> None:
     always = {
         *("setup", "prometheus", "alertmanager", "grafana", "inbox", "qdrant-exporter", "dragonfly-exporter"),
         *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter", "jaeger"),
+        *LOG_HALF,
     }
     assert render(()).get("services", {}).keys() == always
     assert render(("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
     assert render(("demo",))["services"].keys() - always == {
         *("qdrant", "dragonfly", "workload", "demo-app", "demo-load", "demo-targets"),
     }
+
+
+# ── The log half ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_value_switches_the_log_half_off_and_nothing_else(render: Render) -> None:
+    for logs in ("0", "1"):
+        scales = {name: service.get("scale", 1) for name, service in render(LOGS=logs)["services"].items()}
+        assert {name for name, scale in scales.items() if scale == 0} == (LOG_HALF if logs == "0" else set())
+
+
+def test_what_does_not_run_need_not_be_fetched(render: Render) -> None:
+    """Compose pulls the image also of a service whose scale is 0, as a real engine showed."""
+    services = render(LOGS="0", LOGS_PULL_POLICY="never")["services"]
+    assert {services[name]["pull_policy"] for name in LOG_HALF} == {"never"}
+
+
+def test_nothing_waits_for_the_log_half_so_that_alerts_go_out_without_it(
+    services: Mapping[str, Service],
+) -> None:
+    for name in services.keys() - LOG_HALF:
+        assert not LOG_HALF & services[name].get("depends_on", {}).keys(), name
+
+
+def test_each_step_of_the_log_half_waits_for_what_it_needs(services: Mapping[str, Service]) -> None:
+    def conditions(name: str) -> dict[str, str]:
+        waits = services[name]["depends_on"].items()
+        return {other: how["condition"] for other, how in waits if other != "setup"}
+
+    healthy, done = "service_healthy", "service_completed_successfully"
+    assert conditions("elasticsearch") == {}
+    assert conditions("elasticsearch-setup") == {"elasticsearch": healthy}
+    for name in ("logstash", "kibana", "log-retention", "logs-exporter", "elasticsearch-exporter"):
+        assert conditions(name) == {"elasticsearch": healthy, "elasticsearch-setup": done}
+    assert conditions("kibana-setup") == {"kibana": healthy}
+    assert conditions("filebeat") == {"logstash": "service_started"}
+
+
+def test_all_parts_from_elastic_are_of_one_version(services: Mapping[str, Service]) -> None:
+    tags = {s["image"].rpartition(":")[2] for s in services.values() if "docker.elastic.co" in s["image"]}
+    assert len(tags) == 1
+
+
+def test_elasticsearch_is_closed_free_of_charge_and_alone(services: Mapping[str, Service]) -> None:
+    environment = services["elasticsearch"]["environment"]
+    assert environment["xpack.license.self_generated.type"] == "basic"
+    for part in ("xpack.security", "xpack.security.http.ssl", "xpack.security.transport.ssl"):
+        assert environment[f"{part}.enabled"] == "true"
+    for part in ("autoconfiguration", "enrollment"):
+        assert environment[f"xpack.security.{part}.enabled"] == "false"
+    assert environment["ingest.geoip.downloader.enabled"] == "false"
+    assert environment["discovery.type"] == "single-node"
+    assert environment["bootstrap.memory_lock"] == "true"
+    assert services["elasticsearch"]["ulimits"]["memlock"] == {"soft": -1, "hard": -1}
+    assert services["elasticsearch"]["ulimits"]["nofile"]["soft"] >= 65535  # its own least
+    assert "ports" not in services["elasticsearch"]
+
+
+def test_elasticsearch_finds_the_files_that_setup_writes(services: Mapping[str, Service]) -> None:
+    folder = "/usr/share/elasticsearch/config"
+    place = volumes_of(services["elasticsearch"])["elasticsearch_secrets"]["target"]
+    assert place.startswith(f"{folder}/"), "outside of it Elasticsearch may read nothing"
+    [keyring] = [one for one in KEYRINGS if one.service == "elasticsearch"]
+    written = {f"{place}/{name}" for name in (*keyring.signed, *keyring.shared)}
+    environment = services["elasticsearch"]["environment"]
+    named = {
+        str(Path(folder) / value)
+        for name, value in environment.items()
+        if name == "ELASTIC_PASSWORD_FILE" or re.search(r"\.ssl\.(key|certificate\w*)$", name)
+    }
+    assert named == written
+
+
+def test_the_watermarks_of_the_disk_rise(services: Mapping[str, Service]) -> None:
+    environment = services["elasticsearch"]["environment"]
+    at = [
+        int(environment[f"cluster.routing.allocation.disk.watermark.{name}"].removesuffix("%"))
+        for name in ("low", "high", "flood_stage")
+    ]
+    assert at == sorted(set(at))
+
+
+def test_heaps_are_fixed_and_leave_room_beside_them(render: Render) -> None:
+    services = render()["services"]
+    for name, variable in (("elasticsearch", "ES_JAVA_OPTS"), ("logstash", "LS_JAVA_OPTS")):
+        least, most = re.findall(r"-Xm[sx](\d+[mg])", services[name]["environment"][variable])
+        assert least == most
+        heap = int(most[:-1]) * (1 << 30 if most.endswith("g") else 1 << 20)
+        assert int(services[name]["mem_limit"]) >= 2 * heap
+    larger = render(ELASTICSEARCH_HEAP="4g", ELASTICSEARCH_MEMORY="9g")["services"]["elasticsearch"]
+    assert "-Xms4g -Xmx4g" in larger["environment"]["ES_JAVA_OPTS"]
+    assert int(larger["mem_limit"]) == 9 << 30
+
+
+def test_kibana_calls_nobody_and_keeps_its_secrets_out_of_arguments(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    kibana = services["kibana"]
+    folder = kibana["environment"]["KBN_PATH_CONF"]
+    assert {mount["target"] for mount in _of_the_checkout(kibana)} == {folder}
+    settings = yaml.safe_load((repository / "kibana/settings/kibana.yml").read_text(encoding="utf-8"))
+    for name in ("telemetry.optIn", "telemetry.allowChangingOptInStatus", "newsfeed.enabled"):
+        assert settings[name] is False
+    assert settings["map.includeElasticMapsService"] is False
+    assert settings["xpack.fleet.isAirGapped"] is True
+    # The image's script `kibana-docker` would make an argument of each variable.
+    assert "kibana-docker" not in " ".join(kibana["entrypoint"])
+    text = (repository / "kibana/settings/kibana.yml").read_text(encoding="utf-8")
+    exported = set(re.findall(r"(\w+)=", " ".join(kibana["entrypoint"]))) | kibana["environment"].keys()
+    assert set(re.findall(r"\$\{(\w+)\}", re.sub(r"(?m)^#.*", "", text))) <= exported
+
+
+def test_a_password_that_a_program_wants_in_its_environment_comes_from_its_own_volume(
+    services: Mapping[str, Service],
+) -> None:
+    for name in ("logstash", "kibana", "elasticsearch-exporter"):
+        [keyring] = [one for one in KEYRINGS if name in one.mounted_by]
+        read = set(re.findall(r"/run/secrets/(\w+)", " ".join(services[name]["entrypoint"])))
+        assert read
+        assert read <= {*keyring.random, *keyring.shared}
+        assert volumes_of(services[name])[f"{keyring.service}_secrets"]["target"] == "/run/secrets"
+
+
+def test_filebeat_reads_whose_line_it_is_and_never_its_own_lines(services: Mapping[str, Service]) -> None:
+    for name, service in services.items():
+        logging = service["logging"]
+        if name == "filebeat":
+            assert logging["driver"] == "local"
+        else:
+            assert logging["driver"] == "json-file"
+            labels = logging["options"]["labels"].split(",")
+            assert labels == ["com.docker.compose.project", "com.docker.compose.service"], name
+
+
+def test_filebeat_reads_what_containers_write_wherever_docker_keeps_it(render: Render) -> None:
+    services = render(DOCKER_ROOT="/mnt/docker", LOG_FILES="/var/log/mine")["services"]
+    for name in ("filebeat", "container-names"):
+        places = {mount["target"]: mount for mount in services[name]["volumes"]}
+        place = places["/var/lib/docker/containers"]
+        assert (place["source"], place["read_only"]) == ("/mnt/docker/containers", True)
+    files = {mount["target"]: mount for mount in services["filebeat"]["volumes"]}["/var/log/vectorwatch"]
+    assert (files["type"], files["source"], files["read_only"]) == ("bind", "/var/log/mine", True)
+
+
+def test_folders_that_appear_inside_the_checkout_exist_there(
+    repository: Path, services: Mapping[str, Service]
+) -> None:
+    """Docker cannot make the place for a mount in a folder that is mounted read-only."""
+    for name, service in services.items():
+        for outer in _of_the_checkout(service):
+            for inner in service["volumes"]:
+                if inner["target"].startswith(f"{outer['target']}/"):
+                    below = inner["target"].removeprefix(f"{outer['target']}/")
+                    assert (Path(outer["source"]) / below).is_dir(), f"{name}: {inner['target']}"
 
 
 # ── Health checks ────────────────────────────────────────────────────────────────────────────────────────
@@ -259,7 +432,8 @@ def test_a_health_check_asks_the_container_itself_seldom_and_can_fail(
         addresses = re.findall(r"\d+\.\d+\.\d+\.\d+", test)
         assert set(addresses) <= {"127.0.0.1"}, name
         assert addresses or "healthcheck" in test or "heartbeat" in test, name
-        assert not re.search(r"password|secret|token| -a ", test, re.IGNORECASE), f"{name}: a secret in argv"
+        public = test.replace("secrets/ca.crt", "")
+        assert not re.search(r"password|secret|token| -[au] ", public, re.IGNORECASE), f"{name}: in argv"
         assert check["interval"] == "30s", name
         assert check["start_interval"] == "2s", name
         assert check["timeout"] == "5s", name
@@ -276,6 +450,11 @@ PROBES = {
     "jaegertracing/jaeger": ("wget",),
     "qdrant/qdrant": ("bash",),
     "docker.dragonflydb.io/dragonflydb/dragonfly": ("redis-cli",),
+    "docker.elastic.co/elasticsearch/elasticsearch": ("curl",),
+    "docker.elastic.co/logstash/logstash": ("curl",),
+    "docker.elastic.co/kibana/kibana": ("curl",),
+    "docker.elastic.co/beats/filebeat": ("curl",),
+    "prometheuscommunity/elasticsearch-exporter": ("wget",),
     "vectorwatch/vectorwatch": ("find", "healthcheck"),
     "vectorwatch/demo": ("find", "healthcheck"),
 }
@@ -291,25 +470,35 @@ def test_a_health_check_uses_only_what_its_image_contains(services: Mapping[str,
 
 # ── Ports ────────────────────────────────────────────────────────────────────────────────────────────────
 
+# The service, its port, and the port on this machine where that is another.
 PUBLISHED = {
-    "GRAFANA_PORT": ("grafana", 3000),
-    "PROMETHEUS_PORT": ("prometheus", 9090),
-    "ALERTMANAGER_PORT": ("alertmanager", 9093),
-    "INBOX_PORT": ("inbox", 9446),
-    "JAEGER_PORT": ("jaeger", 16686),
-    "OTLP_GRPC_PORT": ("jaeger", 4317),
-    "OTLP_HTTP_PORT": ("jaeger", 4318),
+    "GRAFANA_PORT": ("grafana", 3000, 3000),
+    "PROMETHEUS_PORT": ("prometheus", 9090, 9090),
+    "ALERTMANAGER_PORT": ("alertmanager", 9093, 9093),
+    "INBOX_PORT": ("inbox", 9446, 9446),
+    "JAEGER_PORT": ("jaeger", 16686, 16686),
+    "OTLP_GRPC_PORT": ("jaeger", 4317, 4317),
+    "OTLP_HTTP_PORT": ("jaeger", 4318, 4318),
+    "KIBANA_PORT": ("kibana", 5601, 5601),
+    "LOGSTASH_BEATS_PORT": ("logstash", 5044, 5044),
+    "LOGSTASH_HTTP_PORT": ("logstash", 8080, 8088),  # 8080 is many a program's
+    "LOGSTASH_TCP_PORT": ("logstash", 5000, 50000),  # 5000 is AirPlay's on macOS
 }
 
 
 def test_only_what_people_open_is_published_and_each_port_can_be_moved(render: Render) -> None:
-    moved = {variable: str(port + 20_000) for variable, (_, port) in PUBLISHED.items()}
-    found = {
-        (name, int(port["published"]), port["target"], port["host_ip"])
-        for name, service in render(BIND_ADDRESS="192.0.2.7", **moved)["services"].items()
-        for port in service.get("ports", [])
+    def published(**variables: str) -> set[tuple[str, int, int, str]]:
+        return {
+            (name, port["target"], int(port["published"]), port["host_ip"])
+            for name, service in render(**variables)["services"].items()
+            for port in service.get("ports", [])
+        }
+
+    assert published() == {(*place, "127.0.0.1") for place in PUBLISHED.values()}
+    moved = {variable: str(port + 5_000) for variable, (_, port, _) in PUBLISHED.items()}
+    assert published(BIND_ADDRESS="192.0.2.7", **moved) == {
+        (name, port, port + 5_000, "192.0.2.7") for name, port, _ in PUBLISHED.values()
     }
-    assert found == {(name, port + 20_000, port, "192.0.2.7") for name, port in PUBLISHED.values()}
 
 
 def test_links_follow_the_ports_and_the_name_of_the_machine(render: Render) -> None:
@@ -342,7 +531,9 @@ def test_prometheus_asks_each_service_at_the_port_that_its_health_check_asks(
         for name, service in services.items()
         if "healthcheck" in service
     }
-    assert scraped.keys() == {name for name, check in checks.items() if "heartbeat" not in check}
+    asked_by_exporters = {"elasticsearch", "logstash", "filebeat", "kibana"}
+    asking = {name for name, check in checks.items() if "heartbeat" not in check}
+    assert scraped.keys() == asking - asked_by_exporters
     for name, port in scraped.items():
         # redis-cli knows its port; Jaeger's health has one of its own.
         if name not in ("dragonfly", "jaeger"):
@@ -358,10 +549,22 @@ def reachable(services: Mapping[str, Service], name: str) -> set[str]:
 
 
 def test_a_front_end_reaches_only_what_it_shows(services: Mapping[str, Service]) -> None:
-    assert reachable(services, "grafana") == {"prometheus", "alertmanager", "jaeger"}
-    # Of `traces`: Jaeger, and the exporter that sends spans there as the inbox does.
-    assert reachable(services, "inbox") == {"prometheus", "alertmanager", "jaeger", "gpu-exporter"}
-    assert reachable(services, "alertmanager") == {"prometheus", "grafana", "inbox", "jaeger"}
+    front = {"prometheus", "alertmanager", "grafana", "jaeger", "elasticsearch", "kibana"}
+    assert reachable(services, "grafana") == front - {"grafana"}
+    assert reachable(services, "alertmanager") == front - {"alertmanager"} | {"inbox"}
+    # Of `traces`: Jaeger, and the exporters that send spans there as the inbox does.
+    senders = {"gpu-exporter", "logs-exporter"}
+    assert reachable(services, "inbox") == {"prometheus", "alertmanager", "jaeger", *senders}
+
+
+def test_elasticsearch_is_reached_only_by_those_who_have_a_password_for_it(
+    render: Render, services: Mapping[str, Service]
+) -> None:
+    holders = {name for name in LOG_HALF if "logs" in services[name].get("networks", {})}
+    assert holders == LOG_HALF - {"container-names", "logs-targets"}
+    front = {name for name, service in services.items() if "frontend" in service.get("networks", {})}
+    assert reachable(services, "elasticsearch") == (holders | front) - {"elasticsearch"}
+    assert render()["networks"]["logs"]["internal"] is True
 
 
 def test_what_is_watched_reaches_no_front_end(services: Mapping[str, Service]) -> None:
@@ -391,7 +594,14 @@ def test_whoever_may_send_spans_reaches_jaeger_and_jaeger_reaches_its_metrics(
         for name, service in services.items()
         if any(variable.endswith("TRACES_ENDPOINT") for variable in service.get("environment", {}))
     }
-    exporters = {"qdrant-exporter", "dragonfly-exporter", "hnsw-probe", "gpu-exporter", "inbox"}
+    exporters = {
+        "qdrant-exporter",
+        "dragonfly-exporter",
+        "hnsw-probe",
+        "gpu-exporter",
+        "logs-exporter",
+        "inbox",
+    }
     # The demo service always sends: it is there to be looked at.
     assert senders == exporters | {"demo-app"}
     # Applications on `targets` as well, and Prometheus, which the Monitor tab asks.
@@ -412,7 +622,9 @@ def test_nobody_sends_spans_until_one_value_says_where(render: Render) -> None:
 
 def test_prometheus_reaches_all_that_it_scrapes(services: Mapping[str, Service]) -> None:
     assert reachable(services, "prometheus") == services.keys() - {
-        *("prometheus", "setup", "demo-targets", "gpu-targets"),
+        *("prometheus", "setup", "demo-targets", "gpu-targets", "logs-targets"),
+        # What these do shows in what the logs exporter and the Elasticsearch exporter read.
+        *("elasticsearch-setup", "kibana-setup", "log-retention", "filebeat", "container-names"),
     }
 
 
@@ -423,16 +635,17 @@ def volumes_of(service: Service) -> dict[str, Mapping[str, Any]]:
     return {mount["source"]: mount for mount in service.get("volumes", []) if mount["type"] == "volume"}
 
 
-def test_secrets_are_mounted_by_setup_and_by_the_one_service_that_reads_them(
+def test_secrets_are_mounted_by_setup_and_by_those_alone_who_read_them(
     services: Mapping[str, Service],
 ) -> None:
     for keyring in KEYRINGS:
         volume = f"{keyring.service}_secrets"
         users = {name for name, service in services.items() if volume in volumes_of(service)}
-        assert users == {"setup", keyring.service}
+        assert users == {"setup", *keyring.mounted_by}
         assert volumes_of(services["setup"])[volume]["target"] == f"/secrets/{keyring.service}"
-        assert volumes_of(services[keyring.service])[volume]["read_only"] is True
-        assert services[keyring.service]["user"].split(":")[0] == str(keyring.uid)
+        for reader in keyring.mounted_by:
+            assert volumes_of(services[reader])[volume]["read_only"] is True
+            assert services[reader]["user"].split(":")[0] == str(keyring.uid)
     described = {name for service in services.values() for name in volumes_of(service) if "secret" in name}
     assert described == {f"{keyring.service}_secrets" for keyring in KEYRINGS}
 
@@ -443,7 +656,7 @@ def test_grafana_takes_its_secrets_from_the_files_that_setup_writes(services: Ma
     [keyring] = [one for one in KEYRINGS if one.service == "grafana"]
     files = {value for name, value in grafana["environment"].items() if name.endswith("__FILE")}
     assert files == {f"{place}/{name}" for name in keyring.random}
-    [login] = [one for one in LOGINS if one.service == "grafana"]
+    [login] = [one for one in LOGINS if one.page == "grafana"]
     assert grafana["environment"]["GF_SECURITY_ADMIN_USER"] == login.user
     assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"] == f"{place}/{login.secret}"
 
@@ -459,7 +672,7 @@ def test_alertmanager_finds_each_secret_where_setup_puts_it(
 
 
 def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Mapping[str, Service]) -> None:
-    for name in ("demo-targets", "gpu-targets"):
+    for name in ("demo-targets", "gpu-targets", "logs-targets"):
         assert services[name]["user"] == f"{OWN_GROUP}:{OWN_GROUP}"
 
 

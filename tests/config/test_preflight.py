@@ -15,16 +15,29 @@ from pathlib import Path
 
 import pytest
 
-GOOD = {"server": "28.5.2", "compose": "2.40.3", "memory": str(8 << 30), "ports": "", "config": ""}
+GOOD = {
+    "server": "28.5.2",
+    "compose": "2.40.3",
+    "memory": str(8 << 30),
+    "ports": "",
+    "config": "",
+    "root": "/var/lib/docker",
+    "own": "",
+}
 DOCKER = """#!/bin/bash
 case "$*" in
   "version --format "*) [ -n "{server}" ] && echo "{server}" || exit 1 ;;
   "compose version --short") [ -n "{compose}" ] && echo "{compose}" || exit 1 ;;
-  "info --format "*) echo "{memory}" ;;
+  "info --format {{{{.MemTotal}}}}") echo "{memory}" ;;
+  "info --format {{{{.DockerRootDir}}}}") echo "{root}" ;;
+  "compose ps --all --quiet") echo "{own}" ;;
   "compose ps --format "*) echo "{ports}" ;;
   "compose config --quiet") [ -z "{config}" ] || {{ echo "{config}" >&2; exit 1; }} ;;
   *) echo "not expected: $*" >&2; exit 99 ;;
 esac
+"""
+DF = """#!/bin/bash
+printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 0 0 {free_kib} {used}%% /\\n'
 """
 
 Preflight = Callable[..., subprocess.CompletedProcess[str]]
@@ -41,20 +54,35 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
     free = {name: str(free_port()) for name in re.findall(r"^#([A-Z_]+_PORT)=", text, re.MULTILINE)}
 
     def run(
-        env_file: str | None = None, environment: Mapping[str, str] = free, override: str = "", **answers: str
+        env_file: str | None = None,
+        environment: Mapping[str, str] = free,
+        override: str = "",
+        free_gib: int = 50,
+        used_percent: int = 40,
+        max_map_count: str = "1048576",
+        **answers: str,
     ) -> subprocess.CompletedProcess[str]:
         programs = tmp_path / "bin"
         programs.mkdir(exist_ok=True)
         docker = programs / "docker"
         docker.write_text(DOCKER.format(**{**GOOD, **answers}), encoding="utf-8")
         docker.chmod(0o755)
+        df = programs / "df"
+        df.write_text(DF.format(free_kib=free_gib << 20, used=used_percent), encoding="utf-8")
+        df.chmod(0o755)
+        (tmp_path / "proc/sys/vm").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "proc/sys/vm/max_map_count").write_text(f"{max_map_count}\n", encoding="utf-8")
         if env_file is not None:
             (checkout / ".env").write_text(env_file, encoding="utf-8")
         if override:
             (checkout / "docker-compose.override.yml").write_text(override, encoding="utf-8")
         return subprocess.run(
             [str(checkout / "scripts" / "preflight")],
-            env={"PATH": f"{programs}:/usr/bin:/bin", **environment},
+            env={
+                "PATH": f"{programs}:/usr/bin:/bin",
+                "PREFLIGHT_PROC": str(tmp_path / "proc"),
+                **environment,
+            },
             capture_output=True,
             text=True,
             timeout=30,
@@ -74,6 +102,11 @@ def test_a_good_machine_has_no_line(preflight: Preflight) -> None:
     assert problems(preflight("# my values\n\nPROMETHEUS_RETENTION_TIME=7d\nCOMPOSE_PROFILES=demo,gpu")) == []
     assert problems(preflight("TRACES_ENDPOINT=\nJAEGER_RETENTION=36h")) == []
     assert problems(preflight("TRACES_ENDPOINT=http://jaeger:4318")) == []
+    assert problems(preflight("LOGS=1\nLOGS_RETENTION_TIME=36h\nLOGS_RETENTION_SIZE=500MB")) == []
+    assert problems(preflight("LOGS_NAMESPACE=production\nLOG_FILES=/var/log/mine")) == []
+    assert problems(preflight("ELASTICSEARCH_HEAP=4g\nELASTICSEARCH_MEMORY=8192m")) == []
+    for host in ("watch.example.net", "192.0.2.7", "[2001:db8::7]"):
+        assert problems(preflight(f"PUBLIC_HOST={host}")) == []
 
 
 @pytest.mark.parametrize("version", ["25.0", "25.0.3", "v28.1.0", "100.0"])
@@ -116,6 +149,19 @@ def test_an_engine_that_will_not_do_is_one_line(
         ("JAEGER_RETENTION=7d\n", ".env line 1: JAEGER_RETENTION=7d cannot be used"),
         ("TRACES_ENDPOINT=jaeger:4318\n", ".env line 1: TRACES_ENDPOINT=jaeger:4318 cannot be used"),
         ("COMPOSE_PROFILES=dmeo\n", ".env line 1: COMPOSE_PROFILES=dmeo cannot be used"),
+        ("LOGS_PULL_POLICY=no\n", ".env line 1: LOGS_PULL_POLICY=no cannot be used"),
+        ("LOGS=yes\n", ".env line 1: LOGS=yes cannot be used"),
+        ("LOGS_RETENTION_TIME=2w\n", ".env line 1: LOGS_RETENTION_TIME=2w cannot be used"),
+        ("LOGS_RETENTION_SIZE=20\n", ".env line 1: LOGS_RETENTION_SIZE=20 cannot be used"),
+        ("LOGS_NAMESPACE=my-team\n", ".env line 1: LOGS_NAMESPACE=my-team cannot be used"),
+        ("LOG_FILES=logs\n", ".env line 1: LOG_FILES=logs cannot be used"),
+        ("ELASTICSEARCH_HEAP=lots\n", ".env line 1: ELASTICSEARCH_HEAP=lots cannot be used"),
+        (
+            "ELASTICSEARCH_HEAP=2g\n",
+            "ELASTICSEARCH_MEMORY=2g is less than twice ELASTICSEARCH_HEAP=2g; raise it",
+        ),
+        ("LOGSTASH_MEMORY=900m\n", "LOGSTASH_MEMORY=900m is less than twice LOGSTASH_HEAP=512m"),
+        ("PUBLIC_HOST=http://x.example\n", ".env line 1: PUBLIC_HOST=http://x.example cannot be used"),
         ("just words\n", ".env line 1 is no NAME=value"),
         ("INBOX_PORT=", ".env line 1: INBOX_PORT is empty"),
     ],
@@ -124,6 +170,63 @@ def test_a_value_that_will_not_do_is_one_line(preflight: Preflight, env_file: st
     found = problems(preflight(env_file))
     assert [one for one in found if one.startswith(line)] == found[:1]
     assert len(found) == 1
+
+
+# ── The log half ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_less_memory_will_do_without_logs(preflight: Preflight) -> None:
+    [found] = problems(preflight(memory=str(4 << 30)))
+    assert found.startswith("Docker has 4096 MiB of memory; with logs it needs 6144")
+    assert found.endswith("set LOGS=0 in .env to do without")
+    assert problems(preflight("LOGS=0", memory=str(4 << 30))) == []
+    assert len(problems(preflight("LOGS=0", memory=str(1 << 30)))) == 1
+
+
+def test_a_disk_on_which_elasticsearch_would_take_nothing_is_told(
+    preflight: Preflight, tmp_path: Path
+) -> None:
+    root = str(tmp_path)
+    [found] = problems(preflight(f"DOCKER_ROOT={root}", root=root, used_percent=90))
+    assert found.startswith(f"the disk of {root} is 90 % full and Elasticsearch takes no logs on a full one")
+    assert problems(preflight(f"DOCKER_ROOT={root}", root=root, used_percent=89)) == []
+    assert problems(preflight(f"LOGS=0\nDOCKER_ROOT={root}", root=root, used_percent=99)) == []
+
+
+def test_room_is_asked_for_before_the_first_start_alone(preflight: Preflight, tmp_path: Path) -> None:
+    root = str(tmp_path)
+    with_logs, without = f"DOCKER_ROOT={root}", f"LOGS=0\nDOCKER_ROOT={root}"
+    [found] = problems(preflight(with_logs, root=root, free_gib=11))
+    assert found == f"the disk of {root} has 11 GiB left; the images and a beginning take 12"
+    assert problems(preflight(without, root=root, free_gib=11)) == []
+    assert len(problems(preflight(without, root=root, free_gib=4))) == 1
+    assert problems(preflight(with_logs, root=root, free_gib=1, own="4f6d")) == []
+
+
+def test_where_docker_keeps_the_logs_of_containers_must_be_known(preflight: Preflight) -> None:
+    [found] = problems(preflight(root="/mnt/docker"))
+    assert found.endswith("the logs of containers, in /mnt/docker; set DOCKER_ROOT=/mnt/docker in .env")
+    assert problems(preflight("DOCKER_ROOT=/mnt/docker", root="/mnt/docker")) == []
+    assert problems(preflight("LOGS=0", root="/mnt/docker")) == []
+
+
+def test_few_memory_maps_are_a_note_with_the_command_and_stop_nothing(preflight: Preflight) -> None:
+    done = preflight(max_map_count="65530")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(
+        "preflight: note: vm.max_map_count is 65530 and Elasticsearch wants 262144; run"
+    )
+    assert "`sudo sysctl -w vm.max_map_count=262144`" in done.stdout
+    assert preflight("LOGS=0", max_map_count="65530").stdout == ""
+    assert preflight("LOGS=1", max_map_count="262144").stdout == ""
+
+
+def test_ports_of_the_log_half_are_asked_for_only_when_it_runs(preflight: Preflight) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        for name in ("KIBANA_PORT", "LOGSTASH_HTTP_PORT"):
+            assert f"set {name} in .env to a free one" in preflight("LOGS=1", environment={name: port}).stderr
+            assert f"port {port} " not in preflight("LOGS=0", environment={name: port}).stderr
 
 
 def test_a_value_that_compose_cannot_read_hides_no_port_and_is_told_once(preflight: Preflight) -> None:

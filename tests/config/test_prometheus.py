@@ -103,13 +103,19 @@ def test_the_servers_of_a_profile_are_known_as_long_as_they_are_on_its_list(
     for path in (repository / "prometheus" / "profiles").rglob("*.yml"):
         shutil.copy(path, folder / "targets" / "profiles")
     poll(
-        lambda: jobs().keys() == stack | {"qdrant", "dragonfly", "gpu-exporter", "app"},
+        lambda: (
+            jobs().keys()
+            == stack
+            | {"qdrant", "dragonfly", "gpu-exporter", "app", "logs-exporter", "elasticsearch-exporter"}
+        ),
         "the profiles' servers",
     )
     assert jobs()["hnsw-probe"] == {"hnsw-probe:9443", "qdrant:6333"}
     assert jobs()["dragonfly-exporter"] == {"dragonfly-exporter:9442", "dragonfly:6379"}
     assert jobs()["gpu-exporter"] == {"gpu-exporter:9445"}
     assert jobs()["app"] == {"demo-app:8000"}
+    assert jobs()["logs-exporter"] == {"logs-exporter:9447"}
+    assert jobs()["elasticsearch-exporter"] == {"elasticsearch-exporter:9114"}
     for path in (folder / "targets" / "profiles").glob("*.yml"):
         path.unlink()
     poll(lambda: jobs().keys() == stack, "only itself again")

@@ -16,7 +16,7 @@ DOCKER = """#!/bin/bash
 here={here}
 [ "$1 $2" = "compose --profile" ] && set -- compose "${{@:4}}"
 case "$*" in
-  "compose up --detach") exit {up} ;;
+  "compose up --detach") echo "${{LOGS_PULL_POLICY:-}}" >$here/policy; exit {up} ;;
   "compose ps --all --format "*)
     look=$(($(cat $here/looks 2>/dev/null || echo 0) + 1)); echo $look >$here/looks
     cat "$here/look-$look" 2>/dev/null || cat $here/look-last ;;
@@ -66,6 +66,21 @@ def test_it_waits_for_all_and_shows_where_they_are(up: Up) -> None:
         in done.stdout
     )
     assert "  inbox         http://127.0.0.1:19446   " in done.stdout
+    assert (
+        "  kibana        http://127.0.0.1:15601   logs; user and password: make credentials\n" in done.stdout
+    )
+
+
+def test_without_logs_their_images_are_not_fetched_either(up: Up, tmp_path: Path) -> None:
+    for env_file, environment, policy in (
+        ("LOGS=1\n", {}, ""),
+        ("LOGS=0\n", {}, "never"),
+        ("LOGS=0\n", {"LOGS": "1"}, ""),
+        ("", {"LOGS": "0"}, "never"),
+    ):
+        (tmp_path / ".env").write_text(env_file, encoding="utf-8")
+        assert up(DONE, **environment).returncode == 0
+        assert (tmp_path / "policy").read_text(encoding="utf-8").strip() == policy
 
 
 def test_what_an_override_file_took_out_has_no_address(up: Up) -> None:
@@ -79,6 +94,13 @@ def test_a_set_up_that_refuses_is_shown_with_its_words(up: Up) -> None:
     done = up("setup|exited||1\ngrafana|created||0\n", code=1)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "up: setup is not well; its last lines:\nlog of setup\n"
+
+
+def test_a_service_that_others_wait_for_in_vain_is_shown_with_its_words(up: Up) -> None:
+    looks = "setup|exited||0\nelasticsearch|running|unhealthy|0\nlogstash|created||0\n"
+    done = up(looks, code=1)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "up: elasticsearch is not well; its last lines:\nlog of elasticsearch\n"
 
 
 def test_a_service_that_ends_is_shown_at_once(up: Up) -> None:

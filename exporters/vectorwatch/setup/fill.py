@@ -8,27 +8,48 @@ from pathlib import Path
 from vectorwatch.errors import VectorwatchError
 
 from .keyring import Keyring
+from .signer import Signer
 from .volume import FORMAT, SecretsVolume
 
+_NOTHING: Mapping[str, bytes] = {}
 
-def fill(volume: SecretsVolume, keyring: Keyring, checkout: Path) -> str:
+
+def fill(
+    volume: SecretsVolume,
+    keyring: Keyring,
+    checkout: Path,
+    signer: Signer | None = None,
+    shared: Mapping[str, bytes] = _NOTHING,
+    copies: Mapping[str, bytes] = _NOTHING,
+) -> str:
     """Create, hand over and protect what `keyring` names; return the line to show.
 
-    Nothing whole is ever made anew: a service may have stored what the secret was.
+    Nothing whole is ever made anew: a service may have stored what the secret was. `shared` are secrets of
+    others that this one gets, `copies` what others have of its own: one that has vanished comes from there.
     """
     with volume.open():
         found, present = volume.format, volume.names()
-        created = [name for name in keyring.random if name not in present]
+        missing = [name for name in keyring.random if name not in present]
+        returned = [name for name in missing if name in copies]
+        created = [name for name in missing if name not in copies]
         for name in keyring.random:
-            volume.create(name) if name in created else volume.protect(name)
-        handed = _hand_over(volume, keyring, checkout)
-    return f"setup: {keyring.service}: {_explain(found, present, created)}{handed}"
+            if name in returned:
+                volume.put(name, copies[name])
+            elif name in created:
+                volume.create(name)
+            else:
+                volume.protect(name)
+        said = _explain(found, present, created)
+        said += f"; took {', '.join(returned)} back from its copy" if returned else ""
+        said += signer.renew(volume, keyring) if signer and keyring.certificate else ""
+        said += _hand_over(volume, keyring, checkout, shared)
+    return f"setup: {keyring.service}: {said}"
 
 
-def _hand_over(volume: SecretsVolume, keyring: Keyring, checkout: Path) -> str:
-    files = _collect(keyring, checkout)
-    changed = [name for name, path in sorted(files.items()) if volume.put(name, _read(path, checkout))]
-    for name in volume.names() - files.keys() - set(keyring.random):
+def _hand_over(volume: SecretsVolume, keyring: Keyring, checkout: Path, shared: Mapping[str, bytes]) -> str:
+    files = {name: _read(path, checkout) for name, path in _collect(keyring, checkout).items()} | {**shared}
+    changed = [name for name, content in sorted(files.items()) if volume.put(name, content)]
+    for name in volume.names() - files.keys() - {*keyring.random, *keyring.signed}:
         volume.remove(name)
         changed.append(f"{name} (removed)")
     return f"; handed over {', '.join(changed)}" if changed else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .certificate import Kind
+
 
 @dataclass(frozen=True)
 class Keyring:
@@ -12,7 +14,9 @@ class Keyring:
 
     `random` are created here once. `copied` are folders of the checkout whose files are handed over; a file
     in a later folder takes the place of its namesake in an earlier one, an empty file never does. Where the
-    last folder lacks a key of `stand_ins`, the file there that its value names takes its place.
+    last folder lacks a key of `stand_ins`, the file there that its value names takes its place. `shared` are
+    secrets that belong to an earlier keyring: the name here, and `<keyring>/<name>` there. `certificate` is
+    one of its own, with its key. `readers` are the services that mount it, if not the one of its name.
     """
 
     service: str
@@ -20,26 +24,89 @@ class Keyring:
     random: Sequence[str] = ()
     copied: Sequence[str] = ()
     stand_ins: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
+    certificate: Kind | None = None
+    readers: Sequence[str] | None = None
+
+    @property
+    def mounted_by(self) -> Sequence[str]:
+        """Return the services of docker-compose.yml that mount it, besides `setup`."""
+        return (self.service.replace("_", "-"),) if self.readers is None else self.readers
+
+    @property
+    def signed(self) -> Sequence[str]:
+        """Return the names of the files of its certificate."""
+        return (f"{self.certificate}.crt", f"{self.certificate}.key") if self.certificate else ()
 
 
 @dataclass(frozen=True)
 class Login:
-    """A user whom a person logs in as."""
+    """A user whom a person logs in as; `service` has the secret, `page` asks for it."""
 
     service: str
     user: str
     secret: str
+    page: str
+    note: str
+
+
+AUTHORITY = "certificate_authority"
+_CA = {"ca.crt": f"{AUTHORITY}/ca.crt"}
+
+
+def _password(name: str) -> dict[str, str]:
+    return {name: f"elastic_setup/{name}"}
 
 
 # The user ids are those of `user:` in docker-compose.yml; tests/config compares them.
 KEYRINGS = (
+    Keyring(AUTHORITY, 0, certificate="ca", readers=()),
+    # The passwords of all users of Elasticsearch; the others have copies, which are mended from here.
+    Keyring(
+        "elastic_setup",
+        10001,
+        random=(
+            "elastic_password",
+            "kibana_system_password",
+            "kibana_user_password",
+            "logstash_writer_password",
+            "grafana_reader_password",
+            "log_retention_password",
+            "logs_exporter_password",
+            "elasticsearch_exporter_password",
+        ),
+        shared=_CA,
+        readers=("elasticsearch-setup", "kibana-setup"),
+    ),
     # Grafana encrypts with `secret_key`; its own default is the same everywhere and public.
-    Keyring("grafana", 472, random=("admin_password", "secret_key")),
+    Keyring(
+        "grafana",
+        472,
+        random=("admin_password", "secret_key"),
+        shared={
+            "elasticsearch_ca.crt": _CA["ca.crt"],
+            "elasticsearch_password": "elastic_setup/grafana_reader_password",
+        },
+    ),
     Keyring(
         "alertmanager",
         65534,
         copied=("alertmanager/defaults", "alertmanager/secrets"),
         stand_ins={"slack_on_call_url": "slack_url", "slack_info_url": "slack_url"},
     ),
+    Keyring("elasticsearch", 1000, certificate="server", shared=_CA | _password("elastic_password")),
+    # Kibana encrypts with `encryption_key` what it keeps in Elasticsearch.
+    Keyring("kibana", 1000, random=("encryption_key",), shared=_CA | _password("kibana_system_password")),
+    Keyring("logstash", 1000, certificate="server", shared=_CA | _password("logstash_writer_password")),
+    Keyring("filebeat", 0, certificate="client", shared=_CA),
+    Keyring("log_retention", 10001, shared=_CA | _password("log_retention_password")),
+    Keyring("logs_exporter", 10001, shared=_CA | _password("logs_exporter_password")),
+    Keyring("elasticsearch_exporter", 65534, shared=_CA | _password("elasticsearch_exporter_password")),
 )
-LOGINS = (Login("grafana", "admin", "admin_password"),)
+LOGINS = (
+    Login("grafana", "admin", "admin_password", "grafana", "until you change it there"),
+    Login("elastic_setup", "vectorwatch", "kibana_user_password", "kibana", "until you change it there"),
+    Login(
+        "elastic_setup", "elastic", "elastic_password", "elasticsearch", "for emergencies; it may do anything"
+    ),
+)

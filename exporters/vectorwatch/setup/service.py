@@ -1,16 +1,18 @@
-"""`vectorwatch setup` and `vectorwatch credentials`."""
+"""`vectorwatch setup`, `vectorwatch credentials` and `vectorwatch shipper-files`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vectorwatch.errors import VectorwatchError
 
 from .checkout import refuse_unreadable
 from .fill import fill
-from .keyring import KEYRINGS, LOGINS
+from .keyring import AUTHORITY, KEYRINGS, LOGINS, Keyring
+from .shipper import pack
+from .signer import Signer
 from .volume import Chown, SecretsVolume
 
 OWN_GROUP = 10001
@@ -21,14 +23,47 @@ DATA_OWNERS = {"jaeger": 10001}
 """User ids of services whose image holds no folder from which a new volume would take its owner."""
 
 
-def prepare(secrets: Path, checkout: Path, lists: Path, data: Path, chown: Chown = os.chown) -> Iterator[str]:
-    """Prepare everything, yielding a line for each part that is done. Raises VectorwatchError."""
+def prepare(
+    secrets: Path,
+    checkout: Path,
+    lists: Path,
+    data: Path,
+    public_host: str = "127.0.0.1",
+    chown: Chown = os.chown,
+) -> Iterator[str]:
+    """Prepare everything, yielding a line for each part that is done. Raises VectorwatchError.
+
+    `public_host` is the name or address under which others reach this machine.
+    """
     refuse_unreadable(checkout)
+    volumes = {
+        keyring.service: SecretsVolume(secrets / keyring.service, keyring.uid, chown) for keyring in KEYRINGS
+    }
+    signer = Signer(volumes[AUTHORITY], public_host)
     for keyring in KEYRINGS:
-        yield fill(SecretsVolume(secrets / keyring.service, keyring.uid, chown), keyring, checkout)
+        # Shared secrets belong to keyrings that come before, so they are there.
+        shared = {name: _read(volumes, source) for name, source in keyring.shared.items()}
+        yield fill(
+            volumes[keyring.service], keyring, checkout, signer, shared, _find_copies(volumes, keyring)
+        )
     for service, uid in DATA_OWNERS.items():
         yield give_data(data / service, uid, chown)
     yield empty_lists(lists, chown)
+
+
+def _read(volumes: Mapping[str, SecretsVolume], source: str) -> bytes:
+    service, _, name = source.partition("/")
+    return volumes[service].read(name)
+
+
+def _find_copies(volumes: Mapping[str, SecretsVolume], keyring: Keyring) -> Mapping[str, bytes]:
+    found: dict[str, bytes] = {}
+    for other in KEYRINGS:
+        for name, source in other.shared.items():
+            service, _, secret = source.partition("/")
+            if service == keyring.service and name in volumes[other.service].names():
+                found[secret] = volumes[other.service].read(name)
+    return found
 
 
 def give_data(folder: Path, uid: int, chown: Chown = os.chown) -> str:
@@ -56,7 +91,16 @@ def show(secrets: Path) -> Iterator[str]:
         folder = secrets / login.service
         volume = SecretsVolume(folder, uid=0)
         if login.secret not in volume.names():
-            yield f"{login.service}: no password yet; start the stack first (`make up`)"
+            yield f"{login.page}: no password yet; start the stack first (`make up`)"
             continue
         password = volume.read(login.secret).decode()
-        yield f"{login.service}: user {login.user}, password {password} (until you change it there)"
+        yield f"{login.page}: user {login.user}, password {password} ({login.note})"
+
+
+def make_shipper_files(secrets: Path, checkout: Path, host: str, port: int, name: str) -> bytes:
+    """Return a tar archive with what a Filebeat elsewhere needs to send here. Raises VectorwatchError."""
+    authority = SecretsVolume(secrets / AUTHORITY, uid=0)
+    if not authority.names() >= {"ca.crt", "ca.key"}:
+        raise VectorwatchError("shipper-files: no authority yet; start the stack first (`make up`)")
+    pair = Signer(authority, host).issue(name)
+    return pack(checkout, authority.read("ca.crt"), pair, host, port)

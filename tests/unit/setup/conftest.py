@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vectorwatch.setup.keyring import KEYRINGS
 from vectorwatch.setup.volume import Chown, SecretsVolume
 
 UID = 472
@@ -34,8 +35,8 @@ def chown(owners: Owners) -> Chown:
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
-    for service in ("grafana", "alertmanager"):
-        (tmp_path / "secrets" / service).mkdir(parents=True)
+    for keyring in KEYRINGS:
+        (tmp_path / "secrets" / keyring.service).mkdir(parents=True)
     return tmp_path / "secrets"
 
 
@@ -60,6 +61,7 @@ def checkout(tmp_path: Path) -> Path:
         "alertmanager/defaults/webhook_url": "http://inbox:9446/webhook\n",
         "alertmanager/secrets/.gitignore": "*\n",
         "prometheus/prometheus.yml": "global: {}\n",
+        "filebeat/host/filebeat.yml": "output.logstash.hosts: ['monitoring.example.com:5044']\n",
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

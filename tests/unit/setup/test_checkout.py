@@ -20,7 +20,7 @@ def test_files_that_are_closed_to_the_services_are_named_with_the_remedy(checkou
         refuse_unreadable(checkout)
     assert str(caught.value) == (
         "setup: the services run as users of their own and cannot read prometheus (2 such files and folders);"
-        " run `find alertmanager prometheus -not -path '*/secrets/*' -exec chmod o+rX {} +`"
+        " run `find alertmanager filebeat prometheus -not -path '*/secrets/*' -exec chmod o+rX {} +`"
     )
 
 
