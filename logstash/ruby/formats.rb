@@ -15,7 +15,7 @@ PATTERNS = {
   # logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s"), as in the requirements
   python: /\A(?<time>#{TIME}) - (?<logger>[\w.-]+) - (?<level>#{WORD}) - (?<message>.*)\z/m,
   postgres: /\A(?<time>#{TIME}) \[(?<pid>\d+)\] (?:\S+ )?(?<level>LOG|DETAIL|HINT|STATEMENT|#{WORD}):\s+(?<message>.*)\z/m,
-  spring: /\A(?<time>#{TIME})\s+(?<level>#{WORD})\s+(?<pid>\d+) --- \[\s*(?<thread>[^\]]*)\]\s+(?<logger>\S+)\s+: (?<message>.*)\z/m,
+  spring: /\A(?<time>#{TIME})\s+(?<level>#{WORD})\s+(?<pid>\d+) --- (?:\[[^\]]*\]\s+)?\[\s*(?<thread>[^\]]*)\]\s+(?<logger>\S+)\s+: (?<message>.*)\z/m,
   # Logback and Log4j, the thread before or after the level
   java: /\A(?<time>#{TIME}) (?:\[(?<thread>[^\]]+)\]\s+)?(?<level>#{WORD})\s+(?:\[(?<thread_name>[^\]]+)\]\s+)?(?<logger>[\w.$]+)(?: -|:) (?<message>.*)\z/m,
   # nginx: its errors, which are Go's `log` without the bracket
@@ -25,7 +25,7 @@ PATTERNS = {
   plain: /\A\[?(?<time>#{TIME})\]?\s+\[?(?<level>#{WORD})\]?[:\s]\s*(?<message>.*)\z/m,
   level: /\A\[(?<level>#{WORD})\]:?\s+(?<message>.*)\z/m
 }.freeze
-ACCESS = %r{\A(?<client_ip>[\da-fA-F.:]{3,45}?)(?::\d+)? - (?:\S+ \[(?<time>[^\]]{20,30})\] )?"}
+ACCESS = %r{\A(?<client_ip>[\da-fA-F.:]{3,45}?)(?::\d+)? - (?:(?:-|(?<user_name>\S+)) \[(?<time>[^\]]{20,30})\] )?"}
 REQUEST = %r{"(?<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?<path>/[^\s"?]*)(?:\?(?<query>[^\s"]*))? HTTP/[\d.]+" (?<status_code>\d{3})\b}
 PAIR = /([A-Za-z_][\w.\/-]*)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))(?=\s|\z)/
 REDIS_LEVELS = { "." => "debug", "-" => "debug", "*" => "info", "#" => "warning" }.freeze

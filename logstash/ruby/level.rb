@@ -25,9 +25,14 @@ def filter(event)
   said = line["message"].to_s[0, 200][SAID, 1] if said.nil?
   level = read_level(said, line.delete("severity_number"))
   line["log.original_level"] = said.to_s unless said.nil? || level == said.to_s.downcase
-  line["log.level"] = level || (line.key?("error.stack_trace") ? "error" : "info")
+  line["log.level"] = level || (failed?(line) ? "error" : "info")
   event.set("line", line)
   [event]
+end
+
+# Without a level, an exception and an answer of 500 or more are errors.
+def failed?(line)
+  line.key?("error.stack_trace") || line["http.response.status_code"].to_s.match?(/\A5\d\d\z/)
 end
 
 def read_level(said, severity_number)

@@ -29,6 +29,7 @@ def filter(event)
   end
   read_caller(line)
   read_outcome(line)
+  split_query(line)
   read_duration(line)
   json = line.delete("json")
   line["message"] = json || line["message"].to_s unless line["message"].is_a?(String)
@@ -67,6 +68,13 @@ end
 def read_outcome(line)
   return if line.key?("event.outcome") || ![true, false].include?(line["success"])
   line["event.outcome"] = line.delete("success") ? "success" : "failure"
+end
+
+def split_query(line)
+  path, query = line["url.path"].to_s.split("?", 2)
+  return if query.nil?
+  line["url.path"] = path
+  line["url.query"] ||= query
 end
 
 # ECS has nanoseconds; people read milliseconds.

@@ -11,6 +11,8 @@ MOST_FIELDS = 300 # the others become the JSON text `more_fields`
 MOST_ITEMS = 50 # a longer list, such as a vector, becomes JSON text
 MOST_KEY_CHARACTERS = 256
 LONG = -(2**63)..(2**63 - 1)
+# Half of a pair of UTF-16, which is no character; Python writes such of a name that is no UTF-8.
+HALVES = /\\u[dD][89abAB]\h{2}(?!\\u[dD][c-fC-F]\h{2})|(?<!\\u[dD][89abAB]\h{2})\\u[dD][c-fC-F]\h{2}/
 COLOURS = /\e\[[\d;?]*[A-Za-z]/
 
 def register(_params)
@@ -57,6 +59,7 @@ def read_line(text)
 end
 
 def parse(text)
+  text = text.gsub(HALVES, "\\ufffd") if text.match?(/\\u[dD]/)
   JSON.parse(text, max_nesting: MOST_NESTING, allow_nan: true)
 rescue StandardError
   nil
@@ -77,8 +80,9 @@ def flatten(object, prefix, depth, line, rest)
       flatten(value, "#{name}.", depth + 1, line, rest)
     else
       value = clean_value(value)
-      next if value.nil? || line.key?(name)
-      (line.size < MOST_FIELDS ? line : rest)[name] = value
+      next if value.nil? || line[name] == value
+      # A second value of the same name, as in {"a.b": 1, "a": {"b": 2}}, is not lost.
+      (line.size < MOST_FIELDS && !line.key?(name) ? line : rest)[name] = value
     end
   end
 end

@@ -6,14 +6,15 @@ FACTOR = 1.5 # an attack that had success
 def register(params)
   table = YAML.safe_load_file(params["security"])
   @categories, @loggers, @benign, @scores, @other = table.values_at("categories", "loggers", "benign", "scores", "other_score")
-  @texts = table["texts"].map { |row| [Regexp.new(row["pattern"]), row["action"]] }
+  @texts = table["texts"].map { |row| [Regexp.new(row["pattern"]), row["action"], row["category"]] }
+  @source = Regexp.new(table["source"])
 end
 
 def filter(event)
   line = event.get("line") or return [event]
   given = number(line.delete("event.risk_score_norm")) || scale(number(line["event.risk_score"]))
-  read_text(line) unless line.key?("event.category")
-  return [event] unless given || security?(line)
+  found = read_text(line) unless line.key?("event.category")
+  return [event] unless given || found || security?(line)
   score = (given || compute(line)).clamp(0, 100)
   line["event.risk_score"] = score.round(1)
   line["event.kind"] ||= score > 80 ? "alert" : "event"
@@ -40,11 +41,12 @@ end
 
 def read_text(line)
   message = line["message"].to_s[0, 2000]
-  _pattern, action = @texts.find { |pattern, _action| pattern.match?(message) }
-  return unless action
-  line["event.category"] = [action == "privilege_escalation" ? "iam" : "authentication"]
-  line["event.action"] = action
-  line["event.outcome"] = "failure"
+  _pattern, action, category = @texts.find { |pattern, *_rest| pattern.match?(message) }
+  return false unless action
+  line.update("event.category" => [category], "event.action" => action, "event.outcome" => "failure")
+  source = message[@source, 1]
+  line["source.ip"] ||= source if source
+  true
 end
 
 def compute(line)

@@ -20,7 +20,7 @@ end
 def filter(event)
   line = event.get("line") or return [event]
   kind = event.get("[fields][log_type]") || "application"
-  line["service.name"] = line["service.name"].to_s if line.key?("service.name")
+  line["service.name"] = Array(line["service.name"]).first.to_s if line.key?("service.name")
   line.delete("service.name") if line["service.name"].to_s.strip.empty?
   named = line.key?("service.name")
   KNOWN.each do |name|

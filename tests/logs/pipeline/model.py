@@ -46,9 +46,9 @@ class Event:
         return place
 
 
-def find_ruby() -> str | None:
-    """Return the path of a Ruby, None where there is none."""
-    return shutil.which("ruby")
+def find_ruby() -> list[str]:
+    """Return the command of a Ruby, empty where there is none; the variable RUBY names another, such as a JRuby."""
+    return os.environ.get("RUBY", shutil.which("ruby") or "").split()
 
 
 class Ruby:
@@ -59,9 +59,9 @@ class Ruby:
         folders |= {VECTORWATCH: str(ROOT / "logstash"), CONTAINER_NAMES: str(container_names)}
         self._folders = folders
         ruby = find_ruby()
-        assert ruby is not None, "no `ruby` on this machine"
+        assert ruby, "no `ruby` on this machine"
         self._process = subprocess.Popen(
-            [ruby, "-W:no-experimental", str(Path(__file__).with_name("stand_in.rb"))],
+            [*ruby, str(Path(__file__).with_name("stand_in.rb"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
