@@ -46,7 +46,7 @@ def read_body(text)
   parsed = parse(text.strip)
   case parsed
   when Hash then [read_object(parsed, text)]
-  when Array then parsed.map { |item| item.is_a?(Hash) ? read_object(item, JSON.generate(item, max_nesting: 0)) : read_line(item.to_s) }
+  when Array then parsed.map { |item| item.is_a?(Hash) ? read_object(item, write_json(item)) : read_line(item.to_s) }
   else text.split("\n").reject { |line| line.strip.empty? }.map { |line| read_line(line) }
   end
 end
@@ -68,7 +68,7 @@ end
 def read_object(object, text)
   line = {}
   flatten(object, "", 1, line, rest = {})
-  line["more_fields"] = JSON.generate(rest, max_nesting: 0) unless rest.empty?
+  line["more_fields"] = write_json(rest) unless rest.empty?
   line["json"] = text # what a line without a message shows
   line
 end
@@ -98,7 +98,7 @@ def clean_value(value)
   when Float then value.finite? ? value : value.to_s
   when Integer then LONG.cover?(value) ? value : value.to_s
   when Array then clean_list(value)
-  when Hash then value.empty? ? nil : clean_text(JSON.generate(without_nan(value), max_nesting: 0))
+  when Hash then value.empty? ? nil : clean_text(write_json(value))
   else value
   end
 end
@@ -107,7 +107,11 @@ def clean_list(list)
   return nil if list.empty?
   plain = list.none? { |item| item.is_a?(Hash) || item.is_a?(Array) }
   return list.compact.map { |item| clean_value(item) } if plain && list.size <= MOST_ITEMS
-  clean_text(JSON.generate(without_nan(list), max_nesting: 0))
+  clean_text(write_json(list))
+end
+
+def write_json(value)
+  JSON.generate(without_nan(value), max_nesting: 0)
 end
 
 def without_nan(value)
