@@ -1,0 +1,38 @@
+# Say into which data stream a document goes and under which id.
+#
+# The id is that of its place in a log file, so that what Filebeat sends again makes no second document; elsewhere it
+# is a random one, given before the output tries for the first time.
+require "digest"
+require "securerandom"
+require "time"
+
+ERRORS = %w[error critical].freeze
+ID_CHARACTERS = 40
+
+def register(params)
+  @namespace = params["namespace"]
+end
+
+def filter(event)
+  dataset = event.get("[@metadata][dataset]") || "application"
+  event.set("data_stream", { "type" => "logs", "dataset" => dataset, "namespace" => @namespace })
+  event.set("[event][dataset]", dataset) if event.get("[event][dataset]").nil?
+  event.set("[event][ingested]", Time.now.utc.iso8601(3))
+  event.tag("error") if ERRORS.include?(event.get("[log][level]"))
+  %w[operation_type operation].each { |name| tag_value(event, event.get(name)) }
+  event.set("[@metadata][index]", "logs-#{dataset}-#{@namespace}")
+  event.set("[@metadata][id]", identify(event))
+  [event]
+end
+
+def tag_value(event, value)
+  event.tag(value) if value.is_a?(String) && value.match?(/\A[\w.:-]{1,50}\z/)
+end
+
+def identify(event)
+  offset = event.get("[log][offset]")
+  return SecureRandom.uuid if offset.nil?
+  place = event.get("[container][id]") || event.get("[log][file][path]")
+  parts = [place, event.get("[@metadata][file]"), offset, event.get("[@metadata][part]"), event.get("message")]
+  Digest::SHA256.hexdigest(parts.join("\0"))[0, ID_CHARACTERS]
+end
