@@ -42,6 +42,9 @@ from .instrument import prices, track
 from .instrument.domains import limits
 from .instrument.metric import Metric
 from .instrument.operation import Operation
+from .logs import logstash_metrics
+from .logs import metrics as logs
+from .logs.settings import LogsSettings
 from .qdrant import metrics as qdrant
 from .qdrant.settings import QdrantSettings
 from .serve.metric import Sink, Table
@@ -54,6 +57,7 @@ _MODULES: dict[str, tuple[ModuleType, ...]] = {
     "dragonfly": (dragonfly,),
     "gpu": (gpu, gpu_cards),
     "hnsw": (hnsw,),
+    "logs": (logs, logstash_metrics),
     "inbox": (sys.modules[inbox_module],),
 }
 _EMITTERS = {
@@ -61,6 +65,7 @@ _EMITTERS = {
     "dragonfly": "Dragonfly exporter",
     "gpu": "GPU exporter",
     "hnsw": "HNSW probe",
+    "logs": "Log exporter",
     "inbox": "Inbox",
 }
 _RULES = Path(__file__).parents[2] / "prometheus" / "rules"
@@ -70,6 +75,7 @@ _SETTINGS: dict[str, type[Settings]] = {
     "Dragonfly exporter": DragonflySettings,
     "GPU exporter": GpuSettings,
     "HNSW probe": HnswSettings,
+    "Log exporter": LogsSettings,
     "Inbox": InboxSettings,
 }
 

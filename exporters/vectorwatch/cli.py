@@ -53,6 +53,15 @@ def exporter_gpu(config: Path | None) -> None:
     run(config)
 
 
+@exporter.command("logs")
+@_CONFIG
+def exporter_logs(config: Path | None) -> None:
+    """Expose Logstash, Filebeat, Kibana and the events that arrive in Elasticsearch."""
+    from .logs.service import run
+
+    run(config)
+
+
 @cli.group()
 def probe() -> None:
     """Measure from outside what no server says of itself."""

@@ -62,7 +62,7 @@ def surroundings(repository: Path, rules: list[Rule]) -> Surroundings:
     assert retention is not None
     own = [
         entry
-        for room in ("qdrant", "dragonfly", "gpu", "hnsw", "inbox", "instrument")
+        for room in ("qdrant", "dragonfly", "gpu", "hnsw", "logs", "inbox", "instrument")
         for entry in metrics_of(room)
     ]
     seconds = parse_duration_seconds(configured["global"]["evaluation_interval"])
