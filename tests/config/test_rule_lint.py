@@ -24,8 +24,9 @@ from .conftest import Rule
 Parse = Callable[[str], Any]
 OF_COUNTERS = {"rate", "irate", "increase"}
 OF_GAUGES = {"delta", "idelta", "deriv", "predict_linear"}
-# Counters of the kernel, which node_exporter passes on without a kind and under their own names.
-BARE_COUNTERS = {"node_vmstat_oom_kill", "node_vmstat_pswpin"}
+# Counters of the kernel, which node_exporter passes on without a kind and under their own names; and one of
+# elasticsearch_exporter.
+BARE_COUNTERS = {"node_vmstat_oom_kill", "node_vmstat_pswpin", "elasticsearch_breakers_tripped"}
 
 
 @pytest.fixture
