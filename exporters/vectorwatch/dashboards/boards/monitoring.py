@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -47,7 +47,12 @@ BOARD = Board(
     components=("monitoring",),
     restarts=f"process_start_time_seconds{{{CHOSEN}}}",
     variables=job_and_instance("up"),
-    links=(("Alerts", "/d/vw-alerts"), ("Tracing", "/d/vw-tracing"), ("Start here", "/d/vw-start")),
+    links=(
+        ("Alerts", "/d/vw-alerts"),
+        ("Tracing", "/d/vw-tracing"),
+        ("Start here", "/d/vw-start"),
+        logs_of("prometheus", "alertmanager", "grafana", "inbox"),
+    ),
     rows=(
         row(
             "Can alerts be believed?",
