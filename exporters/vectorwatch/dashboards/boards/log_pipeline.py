@@ -13,6 +13,7 @@ from ..panel import (
     RATIO,
     SECONDS,
     UP_DOWN,
+    Limits,
     State,
     bars,
     query,
@@ -26,6 +27,11 @@ HEALTH: Mapping[float, State] = {
     0: State("red", "red"),
     1: State("yellow", "yellow"),
     2: State("green", "green"),
+}
+LEVELS: Mapping[float, State] = {
+    0: State("not available", "red"),
+    1: State("degraded", "orange"),
+    2: State("available", "green"),
 }
 
 
@@ -66,8 +72,8 @@ BOARD = Board(
                 query(f"min by (source) (logs_source_up{{{CHOSEN}}})", "{{source}}"),
                 query(f"min(up{{{CHOSEN}}})", "the exporters"),
                 meanings=UP_DOWN,
-                width=12,
-                height=8,
+                width=24,
+                height=7,
                 alerts=("FilebeatDown", "LogstashDown", "ElasticsearchDown", "KibanaDown"),
             ),
             stat(
@@ -81,7 +87,6 @@ BOARD = Board(
                     "health",
                 ),
                 states=HEALTH,
-                height=8,
                 alerts=("ElasticsearchRed", "ElasticsearchYellow"),
             ),
             stat(
@@ -89,21 +94,28 @@ BOARD = Board(
                 "Median time between a line and its arrival in Elasticsearch. It grows while something waits in a queue.",
                 SECONDS,
                 query(f"max(log_ingest_delay_seconds{{{CHOSEN}}})", "median"),
-                height=8,
-                alerts=("LogsDelayed",),
+                limits=Limits(warning="log_ingest_delay_seconds"),
             ),
             stat(
                 "Lost",
-                "Events in the time shown that Filebeat or Logstash gave up. They do not come back.",
+                "Events within a quarter of an hour that Filebeat or Logstash gave up. They do not come back; below stands where.",
                 COUNT,
-                query(
-                    grown("filebeat_output_events_total", 'outcome="dropped"'),
-                    "Filebeat",
-                ),
-                query(grown("logstash_pipeline_dead_letter_queue_dropped_events_total"), "Logstash"),
+                query(f"max(instance:log_events_lost:increase15m{{{CHOSEN}}})", "events"),
                 any_is_bad=True,
-                height=8,
                 alerts=("LogsDropped",),
+            ),
+            stat(
+                "Kibana",
+                "What it says of itself. Degraded or not available: its own log says which part; logs still arrive, and are in "
+                "Grafana.",
+                NONE,
+                query(
+                    f"""max(2 * kibana_status{{{CHOSEN}, level="available"}}
+                    or kibana_status{{{CHOSEN}, level="degraded"}})""",
+                    "level",
+                ),
+                states=LEVELS,
+                alerts=("KibanaDown",),
             ),
             timeseries(
                 "Events on their way",
@@ -180,7 +192,7 @@ BOARD = Board(
                     "{{pipeline}}",
                 ),
                 maximum=1,
-                alerts=("LogstashQueueFilling",),
+                limits=Limits(warning="logstash_queue_ratio", critical="logstash_queue_critical_ratio"),
             ),
             timeseries(
                 "Events that wait in Logstash",
@@ -229,18 +241,16 @@ BOARD = Board(
                 query(rate("logstash_output_documents_total", by="outcome"), "{{outcome}}"),
             ),
             timeseries(
-                "Bulk requests that fail",
-                "To Elasticsearch, in a second, by output. All of them: it is down, full, or the password of logstash_writer is wrong.",
-                EVENTS_PER_SECOND,
+                "Documents sent again",
+                "Share of those sent to Elasticsearch that it refused for the moment. Logstash sends them again; much of it for "
+                "long fills the queue.",
+                RATIO,
                 query(
-                    rate(
-                        "logstash_output_bulk_requests_total",
-                        'outcome=~"with_errors|failure"',
-                        by="plugin_id, outcome",
-                    ),
-                    "{{plugin_id}} {{outcome}}",
+                    f"""{rate("logstash_output_documents_total", 'outcome="retryable_failure"')}
+                    / ({rate("logstash_output_documents_total", 'outcome=~"success|retryable_failure"')} > 0)""",
+                    "sent again",
                 ),
-                alerts=("ElasticsearchBulkRejected",),
+                limits=Limits(warning="elasticsearch_rejected_documents_ratio"),
             ),
             timeseries(
                 "Logstash's heap",
@@ -252,7 +262,7 @@ BOARD = Board(
                     "{{instance}}",
                 ),
                 maximum=1,
-                alerts=("LogstashHeapHigh",),
+                limits=Limits(warning="logstash_heap_ratio"),
             ),
             stat(
                 "Pipelines that did not load",
@@ -276,7 +286,9 @@ BOARD = Board(
                     "{{instance}}",
                 ),
                 maximum=1,
-                alerts=("ElasticsearchDiskWatermark",),
+                limits=Limits(
+                    warning="elasticsearch_disk_low_ratio", critical="elasticsearch_disk_flood_ratio"
+                ),
                 links=(("Host", "/d/vw-host"), ("Capacity", "/d/vw-capacity")),
             ),
             timeseries(
@@ -301,14 +313,14 @@ BOARD = Board(
                     "{{instance}}",
                 ),
                 maximum=1,
-                alerts=("ElasticsearchHeapHigh",),
+                limits=Limits(warning="elasticsearch_heap_ratio"),
             ),
             timeseries(
                 "Time in garbage collection",
                 "Share of time in which Elasticsearch stands still for it, by generation. Above a tenth: too small a heap.",
                 RATIO,
                 query(rate("elasticsearch_jvm_gc_collection_seconds_sum", by="gc"), "{{gc}}"),
-                alerts=("ElasticsearchGcSlow",),
+                limits=Limits(warning="elasticsearch_gc_ratio"),
             ),
             timeseries(
                 "Time to store a document",

@@ -26,17 +26,15 @@ OF_DATASET = 'service_name=~"$service_name", level=~"$level"'
 
 
 def chosen(field: str, variable: str) -> str:
-    """Return the clause for a field of which the reader chooses values.
-
-    All is `.+`, which any document matches in `data_stream.type`: also one that lacks the field.
-    """
-    pattern = f"/${{{variable}:regex}}/"
-    return f"({field}:{pattern} OR data_stream.type:{pattern})"
+    """Return the clause for a field of which the reader chooses values: All is `.+`, several are `(a|b)`."""
+    return f"{field}:/${{{variable}:regex}}/"
 
 
 OF_SERVICE = chosen("service.name", "service_name")
-OF_LEVEL = chosen("log.level", "level")
-FOUND = f"{OF_SERVICE} AND {OF_LEVEL} AND {chosen('data_stream.dataset', 'dataset')} AND (${{text:raw}})"
+FOUND = (
+    f"{OF_SERVICE} AND {chosen('log.level', 'level')} AND {chosen('data_stream.dataset', 'dataset')} "
+    "AND (${text:raw})"
+)
 FAILED = f"{OF_SERVICE} AND log.level:(error OR critical)"
 SLOW = f"{OF_SERVICE} AND duration_ms:>=$slower"
 
@@ -97,7 +95,9 @@ BOARD = Board(
                 "In the time shown: failed logins, refused access, what has a risk score. See below for who and from where.",
                 COUNT,
                 query(
-                    f'sum(increase(log_events_total{{{OF_DATASET}, dataset="security"}}[$__range]))', "events"
+                    f"""sum(increase(log_events_total{{{OF_DATASET}, dataset="security"}}[$__range]))
+                    or 0 * sum(log_events_total{{{CHOSEN}}})""",
+                    "events",
                 ),
             ),
             stat(
@@ -333,12 +333,13 @@ BOARD = Board(
             "Dead letters",
             documents(
                 "What Elasticsearch refused",
-                "The newest 100, each with the reason and the whole line as text. Correct the program that writes such lines.",
+                "The newest 100, each with the reason and the whole document as text. Correct the program that writes such lines.",
                 search("data_stream.dataset:dead_letter", most=100),
                 columns=(
                     WHEN,
-                    Column("error.type", "Reason"),
-                    Column("error.message", "In full"),
+                    SERVICE,
+                    Column("attributes.data_stream", "Meant for"),
+                    Column("message", "Reason"),
                     Column("event.original", "Line"),
                 ),
                 height=8,

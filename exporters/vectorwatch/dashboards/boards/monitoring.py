@@ -26,7 +26,7 @@ from ..panel import (
 CHOSEN = TARGETS
 GROUP_TIME = f"""prometheus_rule_group_last_duration_seconds{{{CHOSEN}}}
     / (prometheus_rule_group_interval_seconds{{{CHOSEN}}} > 0)"""
-EXPORTERS = ("qdrant", "dragonfly", "hnsw", "gpu")
+EXPORTERS = ("qdrant", "dragonfly", "hnsw", "gpu", "logs")
 
 
 def any_exporter(metric: str) -> str:
@@ -88,6 +88,7 @@ BOARD = Board(
                 NONE,
                 query(
                     f"""min(qdrant_up{{{CHOSEN}}} or dragonfly_up{{{CHOSEN}}} or hnsw_up{{{CHOSEN}}}
+                    or logs_up{{{CHOSEN}}}
                     or gpu_up{{{CHOSEN}}} and max_over_time(gpu_up{{{CHOSEN}}}[1d]) == 1)""",
                     "all",
                 ),
