@@ -22,7 +22,6 @@ EXCEPTIONS: Exceptions = {
     ("template-instance-rule", "vw-service-levels"): "as above",
     ("template-job-rule", "vw-logs"): "lines are of services, whose names are in `service_name`",
     ("template-instance-rule", "vw-logs"): "as above",
-    ("target-job-rule", "vw-logs · *"): "one exporter counts the lines of all services",
     ("template-job-rule", "vw-tracing"): "spans are of services, whose names are in `service_name`",
     ("template-instance-rule", "vw-tracing"): "as above",
     ("target-job-rule", "vw-start · Components*"): "the matrix shows every component, whatever is chosen",

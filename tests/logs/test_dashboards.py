@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 ODD_SERVICE = "rag.api/v2"
 """A name with characters that mean something in a pattern."""
 HOUR_MS = 3_600_000
+GOLDEN = Path(__file__).parent / "golden"
+"""Events and the documents that Logstash makes of them, all of one hour."""
+GOLDEN_END_MS = 1_732_690_800_000  # 27 November 2024, 07:00 UTC
+NOT_GOLDEN = {
+    "Slowest operations": "no golden event took a second",
+    "Slowest requests": "as above",
+    "Slow lines": "as above",
+    "What Elasticsearch refused": "what Logstash makes, Elasticsearch takes",
+}
+"""Panels that golden documents leave empty."""
 Body = dict[str, Any]
 
 
@@ -77,8 +88,9 @@ DOCUMENTS = (
             "action": "authentication_failure",
             "outcome": "failure",
             "risk_score": 30.0,
+            "reason": "invalid_credentials",
         },
-        user={"name": "eve"},
+        user={"id": "u-1", "name": "eve"},
         source={"ip": "203.0.113.7"},
         tags=["security"],
     ),
@@ -115,13 +127,13 @@ class Store:
 
     client: httpx.Client
 
-    def ask(self, search: Search) -> list[Row]:
-        """Return what a panel shows of the last hour."""
-        now_ms = int(time.time() * 1000)
+    def ask(self, search: Search, end_ms: int | None = None) -> list[Row]:
+        """Return what a panel shows of the hour before `end_ms`, or of the last one."""
+        end_ms = end_ms or int(time.time() * 1000) + 1000
         answer = self.client.post(
             "/logs-*/_search",
             params={"ignore_unavailable": "true", "allow_no_indices": "true"},
-            json=to_request(search, now_ms - HOUR_MS, now_ms + 1000, interval_ms=60_000),
+            json=to_request(search, end_ms - HOUR_MS, end_ms, interval_ms=60_000),
         )
         assert answer.is_success, f"{search}: {answer.text}\n{search.lucene}"
         return read_rows(search, answer.json())
@@ -148,13 +160,23 @@ def _fill(client: httpx.Client, definitions: Path) -> None:
             body = translate(json.loads(path.read_text(encoding="utf-8")))
             client.put(f"/_{kind}_template/{path.stem}", json=body).raise_for_status()
     lines: list[Body] = []
-    for document in DOCUMENTS:
+    for document in (*DOCUMENTS, *read_golden()):
         stream = "-".join(document["data_stream"][part] for part in ("type", "dataset", "namespace"))
         lines += [{"create": {"_index": stream}}, document]
     text = "".join(json.dumps(one) + "\n" for one in lines)
     headers = {"Content-Type": "application/x-ndjson"}
     answer = client.post("/_bulk", params={"refresh": "true"}, content=text, headers=headers).json()
     assert not answer["errors"], answer
+
+
+def read_golden() -> list[Body]:
+    """Return the documents that Logstash makes of the golden events."""
+    found = []
+    for path in sorted(GOLDEN.glob("*.json")):
+        for document in json.loads(path.read_text(encoding="utf-8"))["documents"]:
+            body = {name: value for name, value in document.items() if not name.startswith("_")}
+            found.append({**body, "event": {**body["event"], "ingested": body["@timestamp"]}})
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +209,21 @@ def test_every_panel_finds_documents_and_every_column_has_a_value(
         wrong += [f"{search}: no row has `{name}`, but {sorted(given)}" for name in sorted(wanted - given)]
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
+
+
+def test_documents_as_logstash_makes_them_fill_the_panels(store: Store, dashboards: list[Dashboard]) -> None:
+    asked = searches(dashboards)
+    empty = {search.title for search in asked if not store.ask(search, GOLDEN_END_MS)}
+    assert empty == set(NOT_GOLDEN)
+    [lines] = [search for search in asked if search.title == "Lines"]
+    end_ms = GOLDEN_END_MS
+    documents = [one for one in read_golden() if 0 <= end_ms - in_ms(one["@timestamp"]) <= HOUR_MS]
+    assert len(documents) > 50
+    assert len(store.ask(lines, end_ms)) == len(documents)
+
+
+def in_ms(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp() * 1000
 
 
 @pytest.mark.parametrize("service", ["qdrant", ODD_SERVICE])
