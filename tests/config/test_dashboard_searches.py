@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -21,6 +22,8 @@ from tests.dashboards.searches import (
     list_searches,
     read_fields,
 )
+
+from .compose import Render
 
 Body = dict[str, Any]
 MAPPINGS = Path("elasticsearch/component-templates/vectorwatch-logs-mappings.json")
@@ -59,6 +62,15 @@ def test_the_data_source_reads_the_fields_that_documents_have(repository: Path) 
     to_logs = sources["jaeger"]["jsonData"]["tracesToLogsV2"]
     assert to_logs["datasourceUid"] == "elasticsearch"
     assert list_fields(to_logs["query"]) == {"trace.id"}
+
+
+def test_each_dashboard_leads_to_the_logs_of_its_services(repository: Path, render: Render) -> None:
+    dashboards = read_dashboards(repository / "grafana" / "dashboards")
+    without = {one.uid for one in dashboards if not any(url.startswith("/d/vw-logs") for url in one.links)}
+    assert without == {"vw-capacity", "vw-service-levels"}, "of no service"
+    links = [urlsplit(url) for one in dashboards for url in one.links if url.startswith("/d/vw-logs?")]
+    named = {name for url in links for name in parse_qs(url.query).get("var-service_name", [])}
+    assert {name for name in named if "$" not in name} <= set(render()["services"])
 
 
 # ── The rules find what they are about ───────────────────────────────────────────────────────────────────
@@ -190,6 +202,12 @@ MISTAKES: list[tuple[str, str, int, Change]] = [
         "the largest of text",
         COURSE,
         lambda one: one["targets"][0].update(metrics=[{"id": "1", "type": "max", "field": "message"}]),
+    ),
+    (
+        "search-alias",
+        "a name that no line has",
+        COURSE,
+        lambda one: one["targets"][0].update(alias="{{service.name}}"),
     ),
     (
         "search-column",

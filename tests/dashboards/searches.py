@@ -26,6 +26,7 @@ _COUNTED = {"boolean", "constant_keyword", "date", "float", "ip", "keyword", "lo
 _FORMATS = {"regex", "raw"}
 _BARE_VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::(\w+))?\}")
 _NO_FIELDS = re.compile(r'"[^"]*"|/[^/]*/|\$\{\w+:\w+\}')
+_PLACEHOLDER = re.compile(r"{{(.+?)}}")
 _FIELD = re.compile(r"(?<![\w.])(@?[a-z][\w.]*):|_exists_:([\w.@]+)")
 
 Fields = Mapping[str, str]
@@ -147,6 +148,9 @@ def _check_shape(search: Search, place: str, fields: Fields) -> Iterator[Finding
         return
     if not set(kinds) <= _FIGURES:
         yield Finding("search-shape", place, f"asks for {sorted(set(kinds) - _FIGURES)}, not {_FIGURES}")
+    grouped = {str(one.get("field")) for one in search.buckets if one.get("type") == "terms"}
+    for name in sorted(set(_PLACEHOLDER.findall(str(search.target.get("alias", "")))) - grouped):
+        yield Finding("search-alias", place, f"nothing is grouped by `{name}`")
     over_time = [number for number, one in enumerate(search.buckets) if one.get("type") == "date_histogram"]
     if not search.buckets or over_time != [len(search.buckets) - 1] * (search.panel["type"] == "timeseries"):
         said = "a course ends with the buckets of time, and nothing else has any"
