@@ -20,6 +20,8 @@ EXCEPTIONS: Exceptions = {
     ("template-instance-rule", "vw-alerts"): "as above; many alerts are of no one instance",
     ("template-job-rule", "vw-service-levels"): "a level may be of several jobs; one chooses the objective",
     ("template-instance-rule", "vw-service-levels"): "as above",
+    ("template-job-rule", "vw-logs"): "lines are of services, whose names are in `service_name`",
+    ("template-instance-rule", "vw-logs"): "as above",
     ("template-job-rule", "vw-tracing"): "spans are of services, whose names are in `service_name`",
     ("template-instance-rule", "vw-tracing"): "as above",
     ("target-job-rule", "vw-start · Components*"): "the matrix shows every component, whatever is chosen",

@@ -24,7 +24,10 @@ MARKS = {
 }
 _LONG_SECONDS = 3600
 """From here on a fixed window is meant: so many in an hour, in a day."""
-_COUNTER = re.compile(r".+_(total|bucket|count|sum)|node_(vmstat|netstat)_.+")
+_COUNTER = re.compile(
+    r".+_(total|bucket|count|sum)|node_(vmstat|netstat)_.+"
+    r"|elasticsearch_(breakers_tripped|indices_search_query_time_seconds)"
+)
 _GAUGES = {"collections_vector_total"}
 """Of Qdrant: as many as there are now, whatever the name says."""
 _RATES = {"rate", "increase", "irate"}

@@ -55,6 +55,9 @@ PLAYED_BESIDE: Sequence[tuple[str, str]] = (
     ("qdrant", "tests/dashboards/recorded/qdrant-native.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.14-cluster.prom"),
     ("qdrant-exporter", "tests/unit/qdrant/golden/qdrant-1.19-features.prom"),
+    ("logs-exporter", "tests/unit/logs/golden/9.5.prom"),
+    ("logs-exporter", "tests/dashboards/recorded/logs-exporter-rest.prom"),
+    ("elasticsearch-exporter", "tests/dashboards/recorded/elasticsearch-exporter.prom"),
 )
 """Job and exposition of servers that differ from those of the demo."""
 

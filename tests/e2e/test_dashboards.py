@@ -50,6 +50,7 @@ _SOMETIMES: Mapping[str, Sequence[str]] = {
 _DRAWN = ("timeseries", "stat", "gauge", "bargauge", "state-timeline")
 
 ONLY_PLAYED: Mapping[str, str] = {
+    "vw-log-pipeline · *": "there is no Elasticsearch here",
     "vw-gpu · *": "there is no GPU here",
     "vw-start · VRAM usage · *": "as above",
     "vw-start · GPU * · *": "as above",

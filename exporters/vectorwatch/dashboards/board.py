@@ -11,6 +11,8 @@ from .panel import Panel
 COLUMNS = 24
 """Of Grafana's grid."""
 UID_PREFIX = "vw-"
+ERROR_LOGS = ("Logs of errors", "/d/vw-logs?var-level=error&var-level=critical")
+"""For panels of what fails: the lines that programs wrote about it, of the time shown."""
 TARGETS = 'job=~"$job", instance=~"$instance"'
 """What the variables of `job_and_instance` choose, in a selector."""
 
@@ -34,6 +36,15 @@ class Variable:
     def query(self) -> str:
         """What Grafana asks Prometheus for."""
         return f"label_values({self.selector}, {self.label or self.name})"
+
+
+@dataclass(frozen=True)
+class Textbox:
+    """A text that the reader writes; `start` stands there at first."""
+
+    name: str
+    title: str
+    start: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class Board:
     title: str
     about: str
     rows: Sequence[Row]
-    variables: Sequence[Variable]
+    variables: Sequence[Variable | Textbox]
     components: Sequence[str]
     """Values of the label `component`: their alerts are marked on its panels."""
     restarts: str = ""
@@ -91,6 +102,15 @@ def job_and_instance(metric: str, matchers: str = "") -> tuple[Variable, Variabl
         Variable("job", "Job", f"{metric}{{{matchers}}}" if matchers else metric),
         Variable("instance", "Instance", f'{metric}{{job=~"$job"{more}}}'),
     )
+
+
+def logs_of(*services: str, only: str = "") -> tuple[str, str]:
+    """Return the link to the logs of services, all without one; `only` narrows them further.
+
+    `services` are values of `service.name`: of a container, the name that its Compose file gives it.
+    """
+    asked = [f"var-service_name={one}" for one in services] + ([only] if only else [])
+    return "Logs", "/d/vw-logs" + ("?" if asked else "") + "&".join(asked)
 
 
 def row(title: str, *panels: Panel, collapsed: bool = False) -> Row:

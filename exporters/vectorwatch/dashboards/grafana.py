@@ -11,7 +11,8 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus as prometheus_builders
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
-from .board import Board, Placed, Row, Variable, place
+from .board import Board, Placed, Row, Textbox, Variable, place
+from .documents import ELASTICSEARCH, search_target
 from .limits import Thresholds, limit_steps, write_steps
 from .look import LOOKS
 from .panel import RUNBOOKS, Column, Panel, Query, State
@@ -81,7 +82,11 @@ def _datasource() -> builders.DatasourceVariable:
     return builders.DatasourceVariable("datasource").label("Data source").type("prometheus").current(chosen)
 
 
-def _variable(variable: Variable) -> builders.QueryVariable:
+def _variable(variable: Variable | Textbox) -> builders.QueryVariable | builders.TextBoxVariable:
+    if isinstance(variable, Textbox):
+        start = dashboard.VariableOption(text=variable.start, value=variable.start, selected=True)
+        box = builders.TextBoxVariable(variable.name).label(variable.title)
+        return box.default_value(variable.start).current(start).options([start])
     return (
         builders.QueryVariable(variable.name)
         .label(variable.title)
@@ -185,14 +190,20 @@ def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) ->
     panel = placed.panel
     where = f"{board.name}: {panel.title}"
     builder: Any = LOOKS[panel.kind](panel)
-    builder.id(number).title(panel.title).description(panel.about).datasource(_SOURCE)
+    builder.id(number).title(panel.title).description(panel.about)
+    builder.datasource(ELASTICSEARCH if panel.searches else _SOURCE)
     builder.grid_pos(dashboard.GridPos(h=panel.height, w=panel.width, x=placed.x, y=placed.y))
-    builder.targets([_target(panel, index) for index in range(len(panel.queries))])
+    builder.targets(
+        [
+            *(_target(panel, index) for index in range(len(panel.queries))),
+            *(search_target(panel, index) for index in range(len(panel.searches))),
+        ]
+    )
     opening = [_link(title, _keep(url, _SAME_TIME_AND_SOURCE)) for title, url in panel.links]
     builder.links([*_runbooks(panel, thresholds), *opening])
     if panel.kind in ("table", "scatter"):
         _shape_table(builder, panel, where, thresholds)
-    else:
+    elif panel.kind != "logs":
         builder.unit(panel.unit).thresholds(_steps(panel, where, thresholds))
     if panel.minimum is not None:
         builder.min(panel.minimum)
@@ -202,7 +213,7 @@ def _panel(board: Board, placed: Placed, number: int, thresholds: Thresholds) ->
         builder.mappings([_mapping(panel.states)])
     for index, one in enumerate(panel.queries):
         if one.opens:
-            setting = _open_on_click(one.legend, one.opens)
+            setting = _open_on_click(one.opens_as or one.legend, one.opens)
             builder.override_by_query(string.ascii_uppercase[index], [setting])
     if panel.kind in ("timeseries", "heatmap", "states"):
         builder.max_data_points(MOST_POINTS)

@@ -9,6 +9,7 @@ from grafana_foundation_sdk.builders import (
     bargauge,
     gauge,
     heatmap,
+    logs,
     stat,
     statetimeline,
     table,
@@ -47,6 +48,8 @@ def _timeseries(panel: Panel) -> timeseries.Panel:
         .show_points(common.VisibilityMode.NEVER)
         .span_nulls(90_000)  # milliseconds: one missed scrape does not tear a line, an outage does
     )
+    if panel.searches:  # how many in an interval: no line leads from one to the next
+        built.draw_style(common.GraphDrawStyle.BARS)
     if panel.stacked:
         built.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
     if panel.logarithmic:
@@ -152,6 +155,21 @@ def _scatter(_panel: Panel) -> xychart.Panel:
     )
 
 
+def _logs(_panel: Panel) -> logs.Panel:
+    return (
+        logs.Panel()
+        .show_time(True)
+        .enable_log_details(True)
+        .wrap_log_message(True)
+        .prettify_log_message(False)
+        .show_labels(False)
+        .show_common_labels(False)
+        .show_log_context_toggle(True)
+        .dedup_strategy(common.LogsDedupStrategy.NONE)
+        .sort_order(common.LogsSortOrder.DESCENDING)
+    )
+
+
 LOOKS: Mapping[str, Any] = {
     "timeseries": _timeseries,
     "stat": _stat,
@@ -161,5 +179,6 @@ LOOKS: Mapping[str, Any] = {
     "heatmap": _heatmap,
     "table": _table,
     "scatter": _scatter,
+    "logs": _logs,
 }
 """By kind of panel."""

@@ -21,6 +21,7 @@ CELSIUS = "celsius"
 WATTS = "watt"
 HERTZ = "hertz"
 DAYS = "d"
+MILLISECONDS = "ms"
 TIMESTAMP = "dateTimeFromNow"
 """A Unix time as «3 hours ago»; Grafana wants milliseconds: multiply seconds by 1000 in the query."""
 NONE = "none"
@@ -29,7 +30,10 @@ RUNBOOKS = "/api/datasources/proxy/uid/${datasource}/user/runbooks/"
 """Grafana hands this on to Prometheus, which serves docs/: no address of a host stands in a dashboard."""
 
 Colour: TypeAlias = Literal["green", "yellow", "orange", "red", "blue", "purple", "text", "transparent"]
-Kind: TypeAlias = Literal["timeseries", "stat", "gauge", "bars", "states", "heatmap", "table", "scatter"]
+Kind: TypeAlias = Literal[
+    "timeseries", "stat", "gauge", "bars", "states", "heatmap", "table", "scatter", "logs"
+]
+Figure: TypeAlias = Literal["count", "max", "percentiles"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,28 @@ class Query:
     exemplars: bool = False
     """Draw the traces that Prometheus keeps of a histogram as dots."""
     opens: str = ""
-    """Where a click on its values leads."""
+    """Where a click on its values leads; `${__field.labels.x}` stands for their label `x`."""
+    opens_as: str = ""
+    """What that is called, where the legend does not say it."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Documents of Elasticsearch: in Lucene's words, as Grafana's data source takes them.
+
+    Without `by` and `over_time` they are the newest `most`; else a figure of them, for each of the `most`
+    values of each field in `by` that have most documents, or highest is the first of `figures`.
+    """
+
+    lucene: str
+    by: Sequence[str] = ()
+    over_time: bool = False
+    """A point each interval of the panel."""
+    figures: Sequence[tuple[Figure, str]] = (("count", ""),)
+    """What is computed, and of which field. In a table: `Count`, `Max`, `p95.0 <field>`."""
+    legend: str = ""
+    """`{{field}}` stands for the value of a field in `by`."""
+    most: int = 500
 
 
 @dataclass(frozen=True)
@@ -93,6 +118,8 @@ class Panel:
     queries: Sequence[Query]
     width: int
     height: int
+    searches: Sequence[Search] = ()
+    """Asked of Elasticsearch, where there are no `queries`."""
     limits: Limits | None = None
     states: Mapping[float, State] | None = None
     any_is_bad: bool = False
@@ -112,9 +139,24 @@ class Panel:
     """A time range of its own, such as `7d`, whatever that of the dashboard is."""
 
 
-def query(expr: str, legend: str = "", *, exemplars: bool = False, opens: str = "") -> Query:
+def query(
+    expr: str, legend: str = "", *, exemplars: bool = False, opens: str = "", opens_as: str = ""
+) -> Query:
     """Return a query."""
-    return Query(" ".join(expr.split()), legend, exemplars, opens)
+    return Query(" ".join(expr.split()), legend, exemplars, opens, opens_as)
+
+
+def search(
+    lucene: str,
+    legend: str = "",
+    *,
+    by: Sequence[str] = (),
+    over_time: bool = False,
+    figures: Sequence[tuple[Figure, str]] = (("count", ""),),
+    most: int = 500,
+) -> Search:
+    """Return a question to Elasticsearch."""
+    return Search(" ".join(lucene.split()), by, over_time, figures, legend, most)
 
 
 class Look(TypedDict, total=False):
@@ -248,3 +290,42 @@ def scatter(
     """
     columns = (x[1], y[1], *labels)
     return Panel("scatter", title, about, y[1].unit, (x[0], y[0]), width, height, columns=columns, **look)
+
+
+def lines(title: str, about: str, asked: Search, *, width: int = 24, height: int = 12) -> Panel:
+    """The newest lines of logs; one opens with all its fields, and leads to its trace."""
+    return Panel("logs", title, about, NONE, (), width, height, searches=(asked,))
+
+
+def course(title: str, about: str, asked: Search, *, width: int = 24, height: int = 7) -> Panel:
+    """How many documents there are over time, a bar an interval, one above the other."""
+    return Panel(
+        "timeseries", title, about, COUNT, (), width, height, searches=(asked,), minimum=0, stacked=True
+    )
+
+
+def documents(
+    title: str,
+    about: str,
+    asked: Search,
+    *,
+    columns: Sequence[Column],
+    sort_by: str = "",
+    width: int = 24,
+    height: int = 8,
+    **look: Unpack[Look],
+) -> Panel:
+    """A row a document, or a value that documents have; columns are their fields and the `figures`."""
+    return Panel(
+        "table",
+        title,
+        about,
+        NONE,
+        (),
+        width,
+        height,
+        searches=(asked,),
+        columns=columns,
+        sort_by=sort_by,
+        **look,
+    )

@@ -29,7 +29,9 @@ def dashboards_page() -> str:
     parts = [
         "# Dashboards\n",
         "What is in Grafana, by folder. Dashed lines are numbers of `prometheus/thresholds.yml`, or yours.\n"
-        "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n",
+        "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n\n"
+        "Tests ask each of these questions of a real Prometheus, those for documents of a real OpenSearch,\n"
+        "and want an answer. How Grafana draws it was not seen: there was none.\n",
     ]
     for folder in get_args(Folder):
         own = [board for board in boards if board.folder == folder]

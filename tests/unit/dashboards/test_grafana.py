@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vectorwatch.dashboards.board import Board, Variable, job_and_instance, row
+from vectorwatch.dashboards.board import Board, Textbox, Variable, job_and_instance, logs_of, row
 from vectorwatch.dashboards.grafana import MOST_POINTS, PLUGIN_VERSION, to_json
 from vectorwatch.dashboards.panel import (
     BYTES,
@@ -19,10 +19,14 @@ from vectorwatch.dashboards.panel import (
     Limits,
     Panel,
     bars,
+    course,
+    documents,
     gauge,
     heatmap,
+    lines,
     query,
     scatter,
+    search,
     stat,
     states,
     table,
@@ -49,7 +53,11 @@ def build(*panels: Panel, collapsed: bool = False) -> Mapping[str, Any]:
             row("First", *panels, collapsed=collapsed),
             row("Second", stat("Last", "x", "none", query("up"))),
         ),
-        variables=(*job_and_instance("up", 'kind="a"'), Variable("collection", "Collection", "x")),
+        variables=(
+            *job_and_instance("up", 'kind="a"'),
+            Variable("collection", "Collection", "x"),
+            Textbox("text", "Search", "*"),
+        ),
         components=("qdrant", "hnsw"),
         restarts='process_start_time_seconds{job=~"$job"}',
         links=(("Other", "/d/vw-other"),),
@@ -73,7 +81,7 @@ def test_a_dashboard_has_what_grafana_and_its_readers_need() -> None:
     assert (board["uid"], board["schemaVersion"], board["editable"]) == ("vw-example", 42, False)
     assert (board["graphTooltip"], board["timezone"]) == (1, "browser")
     assert [variable["name"] for variable in board["templating"]["list"]] == [
-        *("datasource", "job", "instance", "collection")
+        *("datasource", "job", "instance", "collection", "text")
     ]
     job, instance = board["templating"]["list"][1:3]
     assert (job["definition"], job["allValue"], job["refresh"]) == (
@@ -284,3 +292,66 @@ def test_what_is_drawn_over_time_has_a_bound_of_points_however_wide_it_is() -> N
 def test_a_heatmap_shows_the_traces_of_what_it_counts() -> None:
     [target] = only(heatmap("H", "x", SECONDS, "a"))["targets"]
     assert target["exemplar"] is True
+
+
+# ── What is asked of Elasticsearch ───────────────────────────────────────────────────────────────────────
+
+
+def test_a_text_that_the_reader_writes_begins_with_what_it_is_given() -> None:
+    box = build(stat("S", "x", "none", query("up")))["templating"]["list"][-1]
+    assert (box["type"], box["label"], box["query"]) == ("textbox", "Search", "*")
+    assert box["current"]["value"] == "*"
+
+
+def test_lines_are_asked_of_elasticsearch_and_the_newest_come_first() -> None:
+    panel = only(lines("L", "x", search("a:1  AND\n b:2", most=50)))
+    [target] = panel["targets"]
+    assert (panel["type"], panel["options"]["sortOrder"]) == ("logs", "Descending")
+    assert panel["datasource"] == target["datasource"] == {"type": "elasticsearch", "uid": "elasticsearch"}
+    assert (target["query"], target["timeField"], target["bucketAggs"]) == ("a:1 AND b:2", "@timestamp", [])
+    assert target["metrics"] == [{"id": "1", "type": "logs", "settings": {"limit": "50"}}]
+
+
+def test_documents_without_groups_are_rows_as_they_are() -> None:
+    columns = (Column("@timestamp", "Time"), Column("message", "Text"))
+    panel = only(documents("D", "x", search("a:1"), columns=columns))
+    assert panel["targets"][0]["metrics"] == [{"id": "1", "type": "raw_data", "settings": {"size": "500"}}]
+    assert panel["transformations"][0]["options"] == {"include": {"names": ["@timestamp", "message"]}}
+
+
+def test_groups_are_ordered_by_the_first_figure() -> None:
+    asked = search(
+        "a:1", by=("service.name", "operation"), figures=(("percentiles", "ms"), ("count", "")), most=5
+    )
+    [target] = only(documents("D", "x", asked, columns=(Column("Count", "Lines"),)))["targets"]
+    assert [(one["id"], one["type"]) for one in target["metrics"]] == [("1", "percentiles"), ("2", "count")]
+    assert [(one["id"], one["field"]) for one in target["bucketAggs"]] == [
+        ("3", "service.name"),
+        ("4", "operation"),
+    ]
+    assert {one["settings"]["orderBy"] for one in target["bucketAggs"]} == {"1"}
+    by_count = search("a:1", by=("service.name",), figures=(("count", ""), ("max", "ms")))
+    [target] = only(documents("D", "x", by_count, columns=(Column("Count", "Lines"),)))["targets"]
+    assert target["bucketAggs"][0]["settings"]["orderBy"] == "_count"
+
+
+def test_a_course_counts_documents_in_bars_over_time() -> None:
+    panel = only(course("C", "x", search("a:1", "{{level}}", by=("level",), over_time=True)))
+    [target] = panel["targets"]
+    assert (target["alias"], [one["type"] for one in target["bucketAggs"]]) == (
+        "{{level}}",
+        ["terms", "date_histogram"],
+    )
+    assert panel["fieldConfig"]["defaults"]["custom"]["drawStyle"] == "bars"
+
+
+def test_the_link_to_logs_names_services_and_what_narrows_them() -> None:
+    assert logs_of() == ("Logs", "/d/vw-logs")
+    asked = logs_of("a", "b", only="var-level=error")
+    assert asked[1] == "/d/vw-logs?var-service_name=a&var-service_name=b&var-level=error"
+
+
+def test_a_click_on_a_value_says_where_it_leads() -> None:
+    panel = only(timeseries("T", "x", SECONDS, query("up", "{{job}}", opens="/d/vw-logs", opens_as="Logs")))
+    [override] = panel["fieldConfig"]["overrides"]
+    assert override["properties"][0]["value"][0]["title"] == "Logs"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import Board, Variable, row
+from ..board import Board, Variable, logs_of, row
 from ..panel import (
     COUNT,
     RATIO,
@@ -74,6 +74,7 @@ BOARD = Board(
         ("Service levels", "/d/vw-service-levels"),
         ("Monitoring", "/d/vw-monitoring"),
         ("Start here", "/d/vw-start"),
+        logs_of(only="var-dataset=alerts"),
     ),
     rows=(
         row(

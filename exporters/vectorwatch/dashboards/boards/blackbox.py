@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     NONE,
@@ -35,7 +35,11 @@ BOARD = Board(
     about="Addresses as blackbox_exporter tries them from outside: answers, times and certificates.",
     components=("endpoint",),
     variables=job_and_instance("probe_success"),
-    links=(("Performance overview", "/d/vw-performance"), ("Hosts", "/d/vw-host")),
+    links=(
+        ("Performance overview", "/d/vw-performance"),
+        ("Hosts", "/d/vw-host"),
+        logs_of("blackbox-exporter"),
+    ),
     rows=(
         row(
             "Can everything be reached?",

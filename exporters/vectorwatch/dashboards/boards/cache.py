@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -37,6 +37,7 @@ BOARD = Board(
         ("Performance overview", "/d/vw-performance?${job:queryparam}&${instance:queryparam}"),
         ("LLM cost", "/d/vw-llm-cost?${job:queryparam}&${instance:queryparam}"),
         ("Cache server (DragonflyDB)", "/d/vw-dragonfly"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(

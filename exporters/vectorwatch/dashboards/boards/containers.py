@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import TARGETS, Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -54,7 +54,7 @@ BOARD = Board(
             'container_start_time_seconds{job=~"$job", instance=~"$instance", name!=""}',
         ),
     ),
-    links=(("Hosts", "/d/vw-host"), ("GPU", "/d/vw-gpu")),
+    links=(("Hosts", "/d/vw-host"), ("GPU", "/d/vw-gpu"), logs_of(only="var-dataset=container")),
     rows=(
         row(
             "Are the containers well?",

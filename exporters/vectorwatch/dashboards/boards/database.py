@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -43,6 +43,7 @@ BOARD = Board(
     links=(
         QUERIES,
         ("Predictive load", "/d/vw-prediction?${job:queryparam}&${instance:queryparam}"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(

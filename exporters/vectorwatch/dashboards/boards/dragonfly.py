@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -40,6 +40,7 @@ BOARD = Board(
         ("Application cache", "/d/vw-cache"),
         ("Capacity", "/d/vw-capacity?${instance:queryparam}"),
         ("Service levels", "/d/vw-service-levels?var-slo=cache-availability&var-slo=cache-hit-rate"),
+        logs_of("dragonfly", "dragonfly-exporter"),
     ),
     rows=(
         row(

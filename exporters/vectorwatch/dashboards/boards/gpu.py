@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -52,7 +52,12 @@ BOARD = Board(
         *job_and_instance("gpu_devices"),
         Variable("gpu", "Card", 'gpu_device_up{job=~"$job", instance=~"$instance"}', label="uuid"),
     ),
-    links=(("AI models", "/d/vw-models"), ("Hosts", "/d/vw-host"), ("Containers", "/d/vw-containers")),
+    links=(
+        ("AI models", "/d/vw-models"),
+        ("Hosts", "/d/vw-host"),
+        ("Containers", "/d/vw-containers"),
+        logs_of("gpu-exporter"),
+    ),
     rows=(
         row(
             "Are the cards well?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -44,6 +44,7 @@ BOARD = Board(
     links=(
         ("Performance", "/d/vw-performance?${job:queryparam}&${instance:queryparam}"),
         ("GPU", "/d/vw-gpu"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(
@@ -149,6 +150,7 @@ BOARD = Board(
                     "{{error_type}}",
                 ),
                 alerts=("HDCHighErrorRate",),
+                links=(ERROR_LOGS,),
             ),
             timeseries(
                 "Operations by device and outcome",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, Variable, job_and_instance, row
+from ..board import TARGETS, Board, Variable, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -45,7 +45,10 @@ BOARD = Board(
         *job_and_instance("hnsw_up"),
         Variable("collection", "Collection", 'hnsw_state{job=~"$job", instance=~"$instance"}'),
     ),
-    links=(("Vector search (Qdrant)", "/d/vw-qdrant?${instance:queryparam}&${collection:queryparam}"),),
+    links=(
+        ("Vector search (Qdrant)", "/d/vw-qdrant?${instance:queryparam}&${collection:queryparam}"),
+        logs_of("hnsw-probe", "qdrant"),
+    ),
     rows=(
         row(
             "Does search find what is there?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     BYTES_PER_SECOND,
@@ -50,6 +50,7 @@ BOARD = Board(
         ("Containers", "/d/vw-containers"),
         ("GPU", "/d/vw-gpu"),
         ("Capacity", "/d/vw-capacity?${job:queryparam}&${instance:queryparam}"),
+        logs_of("node-exporter"),
     ),
     rows=(
         row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     DOLLARS,
@@ -36,6 +36,7 @@ BOARD = Board(
         ("Workflow quality", "/d/vw-workflow?${job:queryparam}&${instance:queryparam}"),
         ("Cache performance", "/d/vw-cache?${job:queryparam}&${instance:queryparam}"),
         ("AI models", "/d/vw-models?${job:queryparam}&${instance:queryparam}"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, Variable, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, Variable, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -60,6 +60,7 @@ BOARD = Board(
         ("GPU", "/d/vw-gpu"),
         ("LLM cost", "/d/vw-llm-cost?${job:queryparam}&${instance:queryparam}"),
         ("Workflow quality", "/d/vw-workflow?${job:queryparam}&${instance:queryparam}"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(
@@ -219,6 +220,7 @@ BOARD = Board(
                 width=6,
                 limits=ERRORS,
                 alerts=("ModelErrors",),
+                links=(ERROR_LOGS,),
             ),
             bars(
                 "Errors by class",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -26,7 +26,7 @@ from ..panel import (
 CHOSEN = TARGETS
 GROUP_TIME = f"""prometheus_rule_group_last_duration_seconds{{{CHOSEN}}}
     / (prometheus_rule_group_interval_seconds{{{CHOSEN}}} > 0)"""
-EXPORTERS = ("qdrant", "dragonfly", "hnsw", "gpu")
+EXPORTERS = ("qdrant", "dragonfly", "hnsw", "gpu", "logs")
 
 
 def any_exporter(metric: str) -> str:
@@ -47,7 +47,12 @@ BOARD = Board(
     components=("monitoring",),
     restarts=f"process_start_time_seconds{{{CHOSEN}}}",
     variables=job_and_instance("up"),
-    links=(("Alerts", "/d/vw-alerts"), ("Tracing", "/d/vw-tracing"), ("Start here", "/d/vw-start")),
+    links=(
+        ("Alerts", "/d/vw-alerts"),
+        ("Tracing", "/d/vw-tracing"),
+        ("Start here", "/d/vw-start"),
+        logs_of("prometheus", "alertmanager", "grafana", "inbox"),
+    ),
     rows=(
         row(
             "Can alerts be believed?",
@@ -83,6 +88,7 @@ BOARD = Board(
                 NONE,
                 query(
                     f"""min(qdrant_up{{{CHOSEN}}} or dragonfly_up{{{CHOSEN}}} or hnsw_up{{{CHOSEN}}}
+                    or logs_up{{{CHOSEN}}}
                     or gpu_up{{{CHOSEN}}} and max_over_time(gpu_up{{{CHOSEN}}}[1d]) == 1)""",
                     "all",
                 ),

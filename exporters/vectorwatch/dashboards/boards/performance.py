@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -38,6 +38,7 @@ BOARD = Board(
         ("Cache performance", "/d/vw-cache?${job:queryparam}&${instance:queryparam}"),
         ("Query performance", "/d/vw-query-performance?${job:queryparam}&${instance:queryparam}"),
         ("Tracing", "/d/vw-tracing"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(
@@ -63,6 +64,7 @@ BOARD = Board(
                 query(f"max(error_rate_percentage{{{SERVICE}}}) / 100", "fail"),
                 width=3,
                 limits=HTTP_ERRORS,
+                links=(ERROR_LOGS,),
             ),
             stat(
                 "Response time, slowest twentieth",
@@ -135,6 +137,7 @@ BOARD = Board(
                 RATIO,
                 query(f"error_rate_percentage{{{SERVICE}}} / 100", "{{job}} {{instance}}"),
                 limits=HTTP_ERRORS,
+                links=(ERROR_LOGS,),
             ),
             timeseries(
                 "Response time percentiles",

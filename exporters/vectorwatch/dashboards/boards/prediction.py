@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import COUNT, NONE, RATIO, Column, Limits, bars, query, scatter, stat, timeseries
 
 CHOSEN = TARGETS
@@ -23,6 +23,7 @@ BOARD = Board(
     links=(
         ("Database connection pool", "/d/vw-database?${job:queryparam}&${instance:queryparam}"),
         ("Capacity", "/d/vw-capacity"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import TARGETS, Board, Variable, row
+from ..board import TARGETS, Board, Variable, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -54,6 +54,7 @@ BOARD = Board(
         ("HNSW quality", "/d/vw-hnsw?${instance:queryparam}&${collection:queryparam}"),
         ("Query API and RAG", "/d/vw-rag"),
         ("Capacity", "/d/vw-capacity?${instance:queryparam}"),
+        logs_of("qdrant", "qdrant-exporter"),
     ),
     rows=(
         row(

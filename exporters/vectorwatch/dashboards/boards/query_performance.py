@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -38,6 +38,7 @@ BOARD = Board(
         ("Database pool", "/d/vw-database?${job:queryparam}&${instance:queryparam}"),
         ("Predictive load", "/d/vw-prediction?${job:queryparam}&${instance:queryparam}"),
         ("Query API and RAG", "/d/vw-rag?${job:queryparam}&${instance:queryparam}"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(
@@ -260,6 +261,7 @@ BOARD = Board(
                 ),
                 width=12,
                 limits=FAILED,
+                links=(ERROR_LOGS,),
             ),
             timeseries(
                 "Errors by kind",

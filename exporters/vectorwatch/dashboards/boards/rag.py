@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, Variable, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, Variable, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -40,6 +40,7 @@ BOARD = Board(
         ("Vector search (Qdrant)", "/d/vw-qdrant"),
         ("HNSW quality", "/d/vw-hnsw"),
         ("Workflow quality", "/d/vw-workflow?${job:queryparam}&${instance:queryparam}"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(
@@ -68,6 +69,7 @@ BOARD = Board(
                     "fail",
                 ),
                 limits=QUERY_ERRORS,
+                links=(ERROR_LOGS,),
             ),
             stat(
                 "Look-ups that miss, HyDE",
@@ -105,6 +107,7 @@ BOARD = Board(
                     "fail",
                 ),
                 limits=RETRIEVAL_ERRORS,
+                links=(ERROR_LOGS,),
             ),
             stat(
                 "Error budget left",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -43,6 +43,7 @@ BOARD = Board(
     links=(
         ("Performance", "/d/vw-performance?${job:queryparam}&${instance:queryparam}"),
         ("Alerts", "/d/vw-alerts?var-component=security"),
+        logs_of(only="var-dataset=security"),
     ),
     rows=(
         row(

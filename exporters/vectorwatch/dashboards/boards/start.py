@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     BYTES,
     CELSIUS,
@@ -65,6 +65,7 @@ BOARD = Board(
         ("Alerts", "/d/vw-alerts"),
         ("Service levels", "/d/vw-service-levels"),
         ("Capacity", "/d/vw-capacity"),
+        logs_of(),
     ),
     rows=(
         row(
@@ -121,6 +122,7 @@ BOARD = Board(
                     "service_level:events:rate5m",
                 ),
                 health("Tracing", "tracing", 'component="jaeger"', 'up{job="jaeger"}'),
+                health("Logs", "log-pipeline", 'component="logs"', "logs_source_up"),
                 health(
                     "Monitoring",
                     "monitoring",
@@ -158,7 +160,10 @@ BOARD = Board(
                 RATIO,
                 query(f"max(error_rate_percentage{{{CHOSEN}}}) / 100", "HTTP 5xx"),
                 limits=Limits(warning="http_error_ratio_warning", critical="http_error_ratio_critical"),
-                links=(("Performance overview", "/d/vw-performance"),),
+                links=(
+                    ERROR_LOGS,
+                    ("Performance overview", "/d/vw-performance"),
+                ),
             ),
             stat(
                 "Search latency p95",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..board import Board, Variable, row
+from ..board import ERROR_LOGS, Board, Variable, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
     EVENTS_PER_SECOND,
+    MILLISECONDS,
     RATIO,
     REQUESTS_PER_SECOND,
     SECONDS,
@@ -19,8 +20,6 @@ from ..panel import (
     timeseries,
 )
 
-MILLISECONDS = "ms"
-"""Of the span metrics' buckets: Jaeger's tab Monitor wants them so."""
 CHOSEN = 'service_name=~"$service_name"'
 ASKED = f'{CHOSEN}, span_kind="SPAN_KIND_SERVER"'
 ASKING = f'{CHOSEN}, span_kind=~"SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER"'
@@ -39,6 +38,7 @@ BOARD = Board(
     links=(
         ("Performance overview", "/d/vw-performance"),
         ("Monitoring", "/d/vw-monitoring"),
+        logs_of(only="${service_name:queryparam}"),
     ),
     rows=(
         row(
@@ -126,6 +126,8 @@ BOARD = Board(
                     or 0 * sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])))
                     / (sum by (service_name) (rate(traces_span_metrics_calls_total{{{ASKED}}}[$__rate_interval])) > 0)""",
                     "{{service_name}}",
+                    opens=f"{ERROR_LOGS[1]}&var-service_name=${{__field.labels.service_name}}",
+                    opens_as="Logs of these errors",
                 ),
             ),
             timeseries(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..board import TARGETS, Board, job_and_instance, row
+from ..board import ERROR_LOGS, TARGETS, Board, job_and_instance, logs_of, row
 from ..panel import (
     COUNT,
     EVENTS_PER_SECOND,
@@ -39,6 +39,7 @@ BOARD = Board(
         ("Query API and RAG", "/d/vw-rag?${job:queryparam}&${instance:queryparam}"),
         ("LLM cost", "/d/vw-llm-cost?${job:queryparam}&${instance:queryparam}"),
         ("AI models", "/d/vw-models?${job:queryparam}&${instance:queryparam}"),
+        logs_of(only="var-dataset=application"),
     ),
     rows=(
         row(
@@ -190,6 +191,7 @@ BOARD = Board(
                     "{{mode}}",
                 ),
                 limits=FAILED,
+                links=(ERROR_LOGS,),
             ),
             bars(
                 "Error types distribution",
@@ -228,6 +230,7 @@ BOARD = Board(
                 ),
                 width=6,
                 limits=TOOLS,
+                links=(ERROR_LOGS,),
             ),
             timeseries(
                 "Runs of tools",
