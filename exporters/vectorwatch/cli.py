@@ -218,6 +218,7 @@ def elastic_setup_kibana(
 ) -> None:
     """Give Kibana its data views, searches and dashboards; what you saved under other ids stays."""
     from .elastic.kibana import set_up_kibana
+    from .elastic.waiting import Patience
 
     for line in set_up_kibana(
         url=url,
@@ -226,8 +227,7 @@ def elastic_setup_kibana(
         source=source,
         grafana=grafana,
         jaeger=jaeger,
-        seconds=wait,
-        say=click.echo,
+        patience=Patience(wait, lambda line: click.echo(f"kibana: {line}")),
     ):
         click.echo(line)
 

@@ -7,7 +7,7 @@ Paths and answers are those of Kibana's documentation (saved objects: import; da
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,14 @@ def set_up_kibana(
     source: Path,
     grafana: str,
     jaeger: str,
-    seconds: float,
-    say: Callable[[str], None],
+    patience: Patience,
 ) -> Iterator[str]:
     """Make the Kibana at `url` hold the objects of `source`; yield the lines to show.
 
-    `say` shows what it waits for, `seconds` at most. A second run leads to the same. Raises ConfigError
-    before Kibana is asked, and VectorwatchError with a line for each object that Kibana did not take.
+    A second run leads to the same. Raises ConfigError before Kibana is asked, and VectorwatchError with a
+    line for each object that Kibana did not take.
     """
     objects = read_objects(source, grafana=grafana, jaeger=jaeger)
-    patience = Patience(seconds, lambda line: say(f"kibana: {line}"))
     with Server("Kibana", url, user=user, password=_read_password(password_file), headers=_HEADERS) as kibana:
         try:
             patience.attempt(lambda: _check_status(kibana))

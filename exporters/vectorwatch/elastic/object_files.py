@@ -59,9 +59,10 @@ def check_address(name: str, address: str) -> str:
         parsed = httpx.URL(address)
     except httpx.InvalidURL:
         parsed = httpx.URL()
-    # In JSON within JSON a quote or a backslash would end more than the address; in Markdown a bracket would.
-    harmful = not address.isascii() or any(letter in "\"\\'()<>[]{}|`" or letter <= " " for letter in address)
-    if harmful or parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+    # In JSON within JSON a quote or a backslash would end more than the address, in Markdown a parenthesis.
+    harmful = not address.isascii() or any(letter in "\"\\'()<>{}|`" or letter <= " " for letter in address)
+    more = parsed.userinfo or parsed.query or parsed.fragment
+    if harmful or more or parsed.scheme not in ("http", "https") or not parsed.host:
         raise ConfigError(
             f"kibana: {name}: {address!r} is no address for people; write it like http://10.0.0.5:80"
         )

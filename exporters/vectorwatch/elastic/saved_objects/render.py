@@ -115,6 +115,7 @@ def _render_filters(board: Board) -> Mapping[str, Any]:
     lists = {
         _name_filter(place): {
             "explicitInput": {
+                "dataViewId": board.view.id,
                 "fieldName": chosen.field,
                 "id": _name_filter(place),
                 "searchTechnique": "prefix",
