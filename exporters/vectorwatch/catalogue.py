@@ -29,6 +29,7 @@ from pydantic.fields import FieldInfo
 from .dashboards.reference import dashboards_page, shown_on
 from .dragonfly import metrics as dragonfly
 from .dragonfly.settings import DragonflySettings
+from .elastic.saved_objects.reference import kibana_page
 from .gpu import card_metrics as gpu_cards
 from .gpu import metrics as gpu
 from .gpu.settings import GpuSettings
@@ -350,6 +351,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "track.md": track_page(),
         "dashboards.md": f"{_HEADER}\n{dashboards_page()}",
+        "kibana.md": f"{_HEADER}\n{kibana_page()}",
     }
 
 
