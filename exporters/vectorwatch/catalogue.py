@@ -1,7 +1,7 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
-`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md`, `track.md` and
-`dashboards.md`.
+`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md`, `track.md`,
+`dashboards.md` and `kibana.md`.
 Which rules use a metric stands in `prometheus/rules/` of the checkout.
 """
 

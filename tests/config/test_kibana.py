@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.kibana.kql import Clause, list_clauses, parse
+from tests.kibana.objects import (
+    FOLDER,
+    REPOSITORY,
+    Lens,
+    read_boards,
+    read_filters,
+    read_lenses,
+    read_objects,
+    read_panels,
+    read_queries,
+)
+from tests.kibana.shapes import VERSIONS, find_misfits
 from vectorwatch.elastic.saved_objects.addresses import GRAFANA, JAEGER
 from vectorwatch.elastic.saved_objects.boards import BOARDS
 from vectorwatch.elastic.saved_objects.build import render, write
@@ -25,11 +37,6 @@ from vectorwatch.elastic.saved_objects.data_view import DATA_VIEWS
 from vectorwatch.elastic.saved_objects.panel import COLUMNS
 from vectorwatch.elastic.saved_objects.search import SEARCHES
 
-from .kibana_shapes import VERSIONS, find_misfits
-from .kql import Clause, parse
-
-REPOSITORY = Path(__file__).parents[2]
-FOLDER = REPOSITORY / "kibana/saved-objects"
 MAPPINGS = REPOSITORY / "elasticsearch/component-templates/vectorwatch-logs-mappings.json"
 PATTERNS = REPOSITORY / "elasticsearch/index-templates/vectorwatch-logs.json"
 IDS = {
@@ -60,16 +67,9 @@ EXACT = {"keyword", "constant_keyword", "wildcard", "ip", "boolean"}
 LENS_TYPES = {"ip": {"ip"}, "boolean": {"boolean"}, "string": {"keyword", "constant_keyword"}}
 
 
-def _load() -> list[dict[str, Any]]:
-    texts = (path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.ndjson")))
-    return [json.loads(line) for text in texts for line in text.splitlines()]
-
-
-OBJECTS = _load()
+OBJECTS = read_objects()
 each_object = pytest.mark.parametrize("saved", OBJECTS, ids=lambda saved: f"{saved['type']}-{saved['id']}")
-each_board = pytest.mark.parametrize(
-    "board", [saved for saved in OBJECTS if saved["type"] == "dashboard"], ids=lambda saved: str(saved["id"])
-)
+each_board = pytest.mark.parametrize("board", read_boards(), ids=lambda board: str(board["id"]))
 
 
 @pytest.fixture(scope="module")
@@ -84,59 +84,6 @@ def fields() -> Mapping[str, str]:
                 yield f"{prefix}{name}", body["type"]
 
     return dict(walk(json.loads(MAPPINGS.read_text())["template"]["mappings"]["properties"]))
-
-
-@dataclass(frozen=True)
-class Lens:
-    """The parts of a Lens panel that must fit each other."""
-
-    name: str
-    kind: str
-    columns: Mapping[str, Mapping[str, Any]]
-    order: list[str]
-    visualization: Mapping[str, Any]
-    queries: list[str]
-
-
-def read_panels(board: Mapping[str, Any]) -> list[dict[str, Any]]:
-    panels: list[dict[str, Any]] = json.loads(board["attributes"]["panelsJSON"])
-    return panels
-
-
-def read_filters(board: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    filters: Mapping[str, Mapping[str, Any]] = json.loads(
-        board["attributes"]["controlGroupInput"]["panelsJSON"]
-    )
-    return filters
-
-
-def read_lenses(board: Mapping[str, Any]) -> Iterator[Lens]:
-    for panel in read_panels(board):
-        if panel["type"] != "lens":
-            continue
-        attributes = panel["embeddableConfig"]["attributes"]
-        state = attributes["state"]
-        ((_, layer),) = state["datasourceStates"]["formBased"]["layers"].items()
-        filters = [column["filter"]["query"] for column in layer["columns"].values() if "filter" in column]
-        yield Lens(
-            panel["panelIndex"],
-            attributes["visualizationType"],
-            layer["columns"],
-            layer["columnOrder"],
-            state["visualization"],
-            [state["query"]["query"], *filters],
-        )
-
-
-def read_queries(saved: Mapping[str, Any]) -> list[str]:
-    """Return all KQL of an object."""
-    if saved["type"] == "index-pattern":
-        return []
-    source = json.loads(saved["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
-    queries = [source["query"]["query"]]
-    if saved["type"] == "dashboard":
-        queries += [query for lens in read_lenses(saved) for query in lens.queries]
-    return queries
 
 
 def test_the_files_are_as_they_are_made() -> None:
@@ -223,7 +170,7 @@ def test_queries_are_understood_and_about_fields_that_there_are(
     saved: Mapping[str, Any], fields: Mapping[str, str]
 ) -> None:
     for query in read_queries(saved):
-        for clause in parse(query):
+        for clause in list_clauses(parse(query)):
             assert clause.field in fields, query
             if clause.operator != ":":
                 assert fields[clause.field] in NUMBERS, query
@@ -357,7 +304,7 @@ def test_only_known_words_stand_for_addresses(saved: Mapping[str, Any]) -> None:
     ],
 )
 def test_a_query_is_split_into_its_clauses(query: str, clauses: tuple[Clause, ...]) -> None:
-    assert tuple(parse(query)) == clauses
+    assert tuple(list_clauses(parse(query))) == clauses
 
 
 @pytest.mark.parametrize(
