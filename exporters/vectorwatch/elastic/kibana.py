@@ -35,6 +35,7 @@ def set_up_kibana(
     grafana: str,
     jaeger: str,
     patience: Patience,
+    ca_file: Path | None = None,
 ) -> Iterator[str]:
     """Make the Kibana at `url` hold the objects of `source`; yield the lines to show.
 
@@ -42,7 +43,8 @@ def set_up_kibana(
     line for each object that Kibana did not take.
     """
     objects = read_objects(source, grafana=grafana, jaeger=jaeger)
-    with Server("Kibana", url, user=user, password=_read_password(password_file), headers=_HEADERS) as kibana:
+    password = _read_password(password_file)
+    with Server("Kibana", url, user=user, password=password, ca_file=ca_file, headers=_HEADERS) as kibana:
         try:
             patience.attempt(lambda: _check_status(kibana))
             answer = patience.attempt(lambda: _import(kibana, objects))

@@ -1,4 +1,4 @@
-"""What OpenSearch 2.19 lacks of Elasticsearch 9: bodies are changed so far that it takes them, and no further.
+"""What OpenSearch 2.19 lacks of Elasticsearch 9: bodies are changed as far as it takes them, no further.
 
 Each change leaves something unproven here; `LACKS` is the list, and docs/reference/logs.md shows it.
 """

@@ -51,7 +51,7 @@ belong.
 
 ## What setting it up says
 
-- `waiting, … s at most`: Kibana still starts. It is asked again, for five minutes (`--wait`).
+- `waiting, … s at most`: Kibana still starts. It is asked again, for five minutes (`--patience`).
 - `given up after … s`: Kibana never became ready. `docker compose logs kibana` says why; then run it again.
 - `does not accept the password of elastic`: Elasticsearch keeps another password than the secret;
   `docker compose logs elasticsearch-setup` says more.
