@@ -244,6 +244,10 @@ def _shown(lens: Lens) -> list[str]:
     """Return the columns that a visualization shows."""
     shape = lens.visualization
     if lens.kind == "lnsMetric":
+        bands = shape.get("palette", {}).get("params", {"stops": [], "colorStops": [], "steps": 0})
+        ends, begins = ([band["stop"] for band in bands[name]] for name in ("stops", "colorStops"))
+        assert len(ends) == bands["steps"]
+        assert begins[1:] == ends[:-1], "a band begins where the last one ends"
         return [shape["metricAccessor"]]
     if lens.kind == "lnsDatatable":
         assert shape["sorting"]["columnId"] in lens.columns

@@ -47,9 +47,9 @@ class Value:
 Column: TypeAlias = Time | Top | Value
 
 
-def count(id: str, title: str, where: str = "", colour: str = "") -> Value:  # noqa: A002 - Kibana's name
+def count(id: str, title: str, where: str = "") -> Value:  # noqa: A002 - Kibana's name
     """Return how many documents match."""
-    return Value(id, title, "count", where=where, colour=colour)
+    return Value(id, title, "count", where=where)
 
 
 def distinct(id: str, title: str, field: str, where: str = "") -> Value:  # noqa: A002

@@ -11,7 +11,7 @@ from typing import Any
 
 from .column import TIMESTAMP, Column, Time, Top, Value
 from .data_view import DataView
-from .panel import Asking, Chart, Metric, Table
+from .panel import GREEN, Asking, Chart, Metric, Table
 
 LAYER = "layer"
 REFERENCE = f"indexpattern-datasource-layer-{LAYER}"
@@ -107,8 +107,8 @@ def _visualize(panel: Asking) -> tuple[str, Mapping[str, Any]]:
     layer = {"layerId": LAYER, "layerType": "data"}
     match panel:
         case Metric():
-            colour = {"color": panel.value.colour} if panel.value.colour else {}
-            return "lnsMetric", {**layer, "metricAccessor": panel.value.id, **colour}
+            palette = {"palette": _alarm(panel.alarm)} if panel.alarm else {}
+            return "lnsMetric", {**layer, "metricAccessor": panel.value.id, **palette}
         case Chart():
             split = {"splitAccessor": panel.split.id} if panel.split else {}
             series = {
@@ -137,6 +137,27 @@ def _visualize(panel: Asking) -> tuple[str, Mapping[str, Any]]:
                 "paging": {"enabled": True, "size": _ROWS},
                 "sorting": {"columnId": panel.values[0].id, "direction": "desc"},
             }
+
+
+def _alarm(colour: str) -> Mapping[str, Any]:
+    """Return a palette of two bands: `stops` are where a band ends, `colorStops` where it begins."""
+    return {
+        "name": "custom",
+        "params": {
+            "colorStops": [{"color": GREEN, "stop": 0}, {"color": colour, "stop": 1}],
+            "continuity": "above",
+            "maxSteps": 5,
+            "name": "custom",
+            "progression": "fixed",
+            "rangeMax": None,
+            "rangeMin": 0,
+            "rangeType": "number",
+            "reverse": False,
+            "steps": 2,
+            "stops": [{"color": GREEN, "stop": 1}, {"color": colour, "stop": 2}],
+        },
+        "type": "palette",
+    }
 
 
 def _draw(value: Value) -> Mapping[str, str]:

@@ -11,18 +11,18 @@ from .search import Search
 
 COLUMNS = 48
 """Of Kibana's grid."""
-RED, AMBER, GREEN, BLUE, GREY = "#E7664C", "#D6BF57", "#54B399", "#6092C0", "#B9A888"
+RED, AMBER, GREEN, BLUE = "#E7664C", "#D6BF57", "#54B399", "#6092C0"
 """Of Kibana's palette for the colour-blind."""
-SEVERITY_COLOURS = {"critical": RED, "warning": AMBER, "info": BLUE}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number. `query` is KQL, as in each panel."""
+    """One number. `query` is KQL, as in each panel; with `alarm` 0 is green and all above has that colour."""
 
     id: str
     value: Value
     query: str = ""
+    alarm: str = ""
     width: int = 12
     height: int = 6
 

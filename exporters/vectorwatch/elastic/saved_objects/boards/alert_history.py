@@ -3,7 +3,7 @@
 from ..board import Board, Filter
 from ..column import Top, count, distinct
 from ..data_view import ALERTS
-from ..panel import BLUE, GREEN, RED, Chart, Metric, Rows, Table
+from ..panel import RED, Chart, Metric, Rows, Table
 from ..search import ALERT_NOTIFICATIONS
 
 _FIRING = "alert.status: firing"
@@ -18,9 +18,9 @@ ALERT_HISTORY = Board(
     "notification, so an alert that is repeated or sent to two channels counts more than once.",
     ALERTS,
     (
-        Metric("firing", count("firing", "Told that it fires", colour=RED), _FIRING),
-        Metric("critical", count("critical", "Critical", colour=RED), _CRITICAL),
-        Metric("resolved", count("resolved", "Told that it ended", colour=GREEN), _RESOLVED),
+        Metric("firing", count("firing", "Told that it fires"), _FIRING, alarm=RED),
+        Metric("critical", count("critical", "Critical"), _CRITICAL, alarm=RED),
+        Metric("resolved", count("resolved", "Told that it ended"), _RESOLVED),
         Metric("alerts", distinct("alerts", "Different alerts", "alert.name"), _FIRING),
         Chart(
             "by-severity",
@@ -53,7 +53,7 @@ ALERT_HISTORY = Board(
             "Channels",
             (Top("channel", "Channel", "alert.channel"), Top("severity", "Severity", "alert.severity", 3)),
             (
-                count("told", "Told", colour=BLUE),
+                count("told", "Told"),
                 count("firing", "That it fires", _FIRING),
                 distinct("alerts", "Different alerts", "alert.name"),
             ),

@@ -6,7 +6,7 @@ from ..data_view import LOGS
 from ..panel import AMBER, RED, Chart, Metric, Rows, Table
 from ..search import ERROR_LOGS, ERRORS
 
-_ERRORS = count("errors", "Errors", colour=RED)
+_ERRORS = count("errors", "Errors")
 _SERVICE = Top("service", "Service", "service.name")
 
 ERRORS_BY_SERVICE = Board(
@@ -15,9 +15,9 @@ ERRORS_BY_SERVICE = Board(
     "Which service fails, since when, and with what? Click on a trace to see it in Jaeger.",
     LOGS,
     (
-        Metric("errors", _ERRORS, ERRORS),
-        Metric("critical", count("critical", "Critical", colour=RED), "log.level: critical"),
-        Metric("warnings", count("warnings", "Warnings", colour=AMBER), "log.level: warning"),
+        Metric("errors", _ERRORS, ERRORS, alarm=RED),
+        Metric("critical", count("critical", "Critical"), "log.level: critical", alarm=RED),
+        Metric("warnings", count("warnings", "Warnings"), "log.level: warning", alarm=AMBER),
         Metric("services", distinct("services", "Services with errors", "service.name"), ERRORS),
         Chart(
             "by-service",

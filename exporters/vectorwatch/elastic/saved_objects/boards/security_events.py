@@ -3,7 +3,7 @@
 from ..board import Board, Filter
 from ..column import Top, count, distinct, largest
 from ..data_view import SECURITY
-from ..panel import AMBER, BLUE, RED, Chart, Metric, Rows, Table
+from ..panel import AMBER, RED, Chart, Metric, Rows, Table
 from ..search import SECURITY_EVENTS as EVENT_ROWS
 
 HIGH_RISK = 80
@@ -19,9 +19,9 @@ SECURITY_EVENTS = Board(
     "Who tried what from where, and how risky was it? Risks are from 0 to 100.",
     SECURITY,
     (
-        Metric("events", count("events", "Events", colour=BLUE)),
-        Metric("high", count("high", f"With a risk above {HIGH_RISK}", colour=RED), _HIGH),
-        Metric("failed", count("failed", "Failed", colour=AMBER), _FAILED),
+        Metric("events", count("events", "Events")),
+        Metric("high", count("high", f"With a risk above {HIGH_RISK}"), _HIGH, alarm=RED),
+        Metric("failed", count("failed", "Failed"), _FAILED, alarm=AMBER),
         Metric("sources", distinct("sources", "Addresses", "source.ip")),
         Chart(
             "by-action",

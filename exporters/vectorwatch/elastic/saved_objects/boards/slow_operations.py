@@ -19,8 +19,8 @@ SLOW_OPERATIONS = Board(
     "Prometheus has the durations of all.",
     LOGS,
     (
-        Metric("timed", count("timed", "Operations with a duration", colour=BLUE), _TIMED),
-        Metric("slow", count("slow", f"From {SLOW_MILLISECONDS} ms", colour=RED), SLOW),
+        Metric("timed", count("timed", "Operations with a duration"), _TIMED),
+        Metric("slow", count("slow", f"From {SLOW_MILLISECONDS} ms"), SLOW, alarm=AMBER),
         Metric("p95", _P95, _TIMED),
         Metric("slowest", _SLOWEST, _TIMED),
         Chart(

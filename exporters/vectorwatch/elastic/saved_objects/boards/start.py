@@ -4,7 +4,7 @@ from ..addresses import GRAFANA, JAEGER, dashboard, discover
 from ..board import Board, Filter
 from ..column import Top, count, distinct
 from ..data_view import LOGS
-from ..panel import BLUE, RED, Chart, Metric, Rows, Table, Text
+from ..panel import RED, Chart, Metric, Rows, Table, Text
 from ..search import (
     ALERT_NOTIFICATIONS,
     ALL_LOGS,
@@ -59,10 +59,10 @@ START = Board(
     LOGS,
     (
         Text("links", _LINKS, height=7),
-        Metric("lines", count("lines", "Lines", colour=BLUE)),
-        Metric("errors", count("errors", "Errors", colour=RED), ERRORS),
+        Metric("lines", count("lines", "Lines")),
+        Metric("errors", count("errors", "Errors"), ERRORS, alarm=RED),
         Metric("services", distinct("services", "Services that log", "service.name")),
-        Metric("dead", count("dead", "Dead letters", colour=RED), _DEAD),
+        Metric("dead", count("dead", "Dead letters"), _DEAD, alarm=RED),
         Chart(
             "by-level",
             "Lines by level",
