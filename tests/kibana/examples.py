@@ -84,7 +84,7 @@ _EXAMPLES: tuple[tuple[str, Mapping[str, Any]], ...] = (
                 "risk_score": 90.0,
             },
             "source": {"ip": "203.0.113.9"},
-            "user": {"name": "alice"},
+            "user": {"id": "u-1", "name": "alice"},
             "tags": ["security"],
         },
     ),
@@ -92,7 +92,9 @@ _EXAMPLES: tuple[tuple[str, Mapping[str, Any]], ...] = (
         (
             "alerts",
             {
-                "message": "CacheDown",
+                "message": "CacheDown: The cache does not answer.",
+                "log": {"level": "critical" if status == "firing" else "info"},
+                "service": {"name": "alert-inbox"},
                 "alert": {
                     "name": "CacheDown",
                     "severity": "critical",
@@ -110,7 +112,10 @@ _EXAMPLES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     (
         "dead_letter",
         {
-            "error": {"type": "document_parsing_exception", "message": "failed to parse field [@timestamp]"},
+            "message": "refused by Elasticsearch: failed to parse field [@timestamp]",
+            "log": {"level": "error"},
+            "service": _SERVICE,
+            "error": {"message": "status: 400, failed to parse field [@timestamp] of type [date]"},
             "event": {"original": '{"@timestamp": "yesterday"}'},
             "attributes": {"data_stream": "logs-application-default"},
         },

@@ -20,7 +20,7 @@ from tests.kibana.examples import list_examples
 from tests.kibana.kql import parse, to_query
 from tests.kibana.objects import REPOSITORY, Lens, read_boards, read_lenses
 from vectorwatch.elastic.saved_objects.boards import BOARDS
-from vectorwatch.elastic.saved_objects.search import SEARCHES, Search
+from vectorwatch.elastic.saved_objects.search import ERRORS, SEARCHES, Search
 
 from .opensearch.build import OpenSearchError
 from .opensearch.server import start
@@ -103,6 +103,12 @@ def test_a_column_without_a_value_is_found(node: httpx.Client) -> None:
     _, _, lens = next(panel for panel in PANELS if panel[2].kind == "lnsDatatable")
     nothing = Lens(lens.name, lens.kind, lens.columns, lens.order, lens.visualization, "service.name: nobody")
     assert find_empty(nothing, _search(node, "logs-*", ask(nothing))) == list(lens.order)
+
+
+def test_alerts_and_dead_letters_are_no_errors_of_a_service(node: httpx.Client) -> None:
+    found = _search(node, "logs-*", {"query": to_query(parse(ERRORS))})["hits"]["hits"]
+    datasets = sorted(hit["_source"]["data_stream"]["dataset"] for hit in found)
+    assert datasets == ["application", "container"]
 
 
 def test_every_example_is_stored_in_its_stream(node: httpx.Client, tmp_path: Path) -> None:

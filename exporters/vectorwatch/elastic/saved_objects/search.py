@@ -12,7 +12,11 @@ from .data_view import ALERTS, DEAD_LETTERS, LOGS, SECURITY, DataView
 Order: TypeAlias = tuple[str, Literal["asc", "desc"]]
 SLOW_MILLISECONDS = 1000
 """From here on an operation is called slow in searches and dashboards."""
-ERRORS = "log.level: (error or critical)"
+# A firing alert and a refused document have a level, too; neither is an error of the service that they name.
+_LOGGED = "not data_stream.dataset: (alerts or dead_letter)"
+ERRORS = f"log.level: (error or critical) and {_LOGGED}"
+CRITICAL = f"log.level: critical and {_LOGGED}"
+WARNINGS = f"log.level: warning and {_LOGGED}"
 SLOW = f"duration_ms >= {SLOW_MILLISECONDS}"
 NEWEST_FIRST: Order = (TIMESTAMP, "desc")
 
@@ -93,6 +97,7 @@ SECURITY_EVENTS = Search(
         "event.outcome",
         "event.risk_score",
         "source.ip",
+        "user.id",
         "user.name",
         "service.name",
         "message",
@@ -120,7 +125,7 @@ DEAD_LETTER_EVENTS = Search(
     "What could not be stored, and why?",
     DEAD_LETTERS,
     "",
-    ("error.type", "error.message", "event.original", "attributes"),
+    ("service.name", "message", "error.message", "event.original", "attributes"),
 )
 
 SEARCHES = (

@@ -4,7 +4,7 @@ from ..board import Board, Filter
 from ..column import Top, count, distinct
 from ..data_view import LOGS
 from ..panel import AMBER, RED, Chart, Metric, Rows, Table
-from ..search import ERROR_LOGS, ERRORS
+from ..search import CRITICAL, ERROR_LOGS, ERRORS, WARNINGS
 
 _ERRORS = count("errors", "Errors")
 _SERVICE = Top("service", "Service", "service.name")
@@ -16,8 +16,8 @@ ERRORS_BY_SERVICE = Board(
     LOGS,
     (
         Metric("errors", _ERRORS, ERRORS, alarm=RED),
-        Metric("critical", count("critical", "Critical"), "log.level: critical", alarm=RED),
-        Metric("warnings", count("warnings", "Warnings"), "log.level: warning", alarm=AMBER),
+        Metric("critical", count("critical", "Critical"), CRITICAL, alarm=RED),
+        Metric("warnings", count("warnings", "Warnings"), WARNINGS, alarm=AMBER),
         Metric("services", distinct("services", "Services with errors", "service.name"), ERRORS),
         Chart(
             "by-service",
@@ -34,8 +34,8 @@ ERRORS_BY_SERVICE = Board(
             (_SERVICE,),
             (
                 count("errors", "Errors", ERRORS),
-                count("critical", "Critical", "log.level: critical"),
-                count("warnings", "Warnings", "log.level: warning"),
+                count("critical", "Critical", CRITICAL),
+                count("warnings", "Warnings", WARNINGS),
                 count("lines", "All lines"),
             ),
         ),

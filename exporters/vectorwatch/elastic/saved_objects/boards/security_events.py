@@ -12,6 +12,7 @@ _HIGH = f"event.risk_score > {HIGH_RISK}"
 _FAILED = "event.outcome: failure"
 _RISK = largest("risk", "Highest risk", "event.risk_score")
 _EVENTS = count("events", "Events")
+_FAILURES = count("failed", "Failed", _FAILED)
 
 SECURITY_EVENTS = Board(
     "vw-security-events",
@@ -41,23 +42,7 @@ SECURITY_EVENTS = Board(
             "addresses",
             "Addresses",
             (Top("address", "Address", "source.ip", 20, "ip"),),
-            (
-                _RISK,
-                count("failed", "Failed", _FAILED),
-                _EVENTS,
-                distinct("users", "Users", "user.name"),
-            ),
-        ),
-        Table(
-            "users",
-            "Users",
-            (Top("user", "User", "user.name", 20),),
-            (
-                _RISK,
-                count("failed", "Failed", _FAILED),
-                _EVENTS,
-                distinct("addresses", "Addresses", "source.ip"),
-            ),
+            (_RISK, _FAILURES, _EVENTS, distinct("users", "Users", "user.id")),
         ),
         Table(
             "actions",
@@ -70,10 +55,25 @@ SECURITY_EVENTS = Board(
             (_EVENTS, _RISK),
         ),
         Table(
+            "users",
+            "Users",
+            (Top("user", "User", "user.id", 20),),
+            (_RISK, _FAILURES, _EVENTS),
+            width=16,
+        ),
+        Table(
+            "user-names",
+            "Names of users",
+            (Top("name", "Name", "user.name", 20),),
+            (_RISK, _FAILURES, _EVENTS),
+            width=16,
+        ),
+        Table(
             "services",
             "Services",
             (Top("service", "Service", "service.name"),),
             (_EVENTS, count("high", f"Risk above {HIGH_RISK}", _HIGH), _RISK),
+            width=16,
         ),
         Rows("rows", EVENT_ROWS),
     ),
@@ -81,6 +81,7 @@ SECURITY_EVENTS = Board(
         Filter("event.action", "Action"),
         Filter("event.outcome", "Outcome"),
         Filter("service.name", "Service"),
-        Filter("user.name", "User"),
+        Filter("user.id", "User"),
+        Filter("user.name", "Name of user"),
     ),
 )
