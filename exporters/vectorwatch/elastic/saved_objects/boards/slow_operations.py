@@ -9,6 +9,7 @@ from ..search import SLOW_OPERATIONS as SLOW_ROWS
 
 _TIMED = "duration_ms: *"
 _SLOW = count("slow", f"From {SLOW_MILLISECONDS} ms", SLOW)
+_HIT = Top("hit", "Cache hit", "cache_hit", 2, "boolean")
 _P95 = percentile(95, "duration_ms")
 _SLOWEST = largest("slowest", "Slowest", "duration_ms")
 
@@ -70,12 +71,19 @@ SLOW_OPERATIONS = Board(
         ),
         Chart(
             "cache",
-            "95 % are faster than, with and without a cache hit",
+            "Cache hits and misses",
+            "bar_stacked",
+            (count("lines", "Lines"),),
+            _HIT,
+            "cache_hit: *",
+        ),
+        Chart(
+            "cached",
+            "95 % are faster than, with a cache hit and without",
             "line",
             (_P95,),
-            Top("hit", "Cache hit", "cache_hit", 2, "boolean"),
-            _TIMED,
-            width=48,
+            _HIT,
+            "cache_hit: * and duration_ms: *",
         ),
         Rows("rows", SLOW_ROWS),
     ),
