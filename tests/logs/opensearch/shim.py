@@ -80,7 +80,7 @@ LACKS = (
     ),
     Lack(
         "`flattened`, which is `flat_object` there and has neither `ignore_above` nor `depth_limit`",
-        "that values above 1,024 characters and objects up to 100 deep are taken in `attributes`",
+        "that values above 1,024 characters and objects up to 1,000 deep are taken in `attributes`",
         _flatten,
     ),
     Lack("doc values of `wildcard`, which are off there", "nothing: they are always on", _keep_doc_values),
