@@ -6,7 +6,8 @@ import; data views: default) and in its source, `src/core/packages/saved-objects
 what an import checks before the type's own schema: that it is JSON, stands once, is of a known type and
 finds what it refers to.
 
-As a program it listens on port 5601 until it is ended: `python kibana_stand_in.py`.
+As a program it listens on port 5601 and takes any login until it is ended: `python kibana_stand_in.py`.
+It needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class KibanaStandIn:
     """What it holds, what it was asked, and what it is told to refuse."""
 
     url: str = ""
-    password: str = PASSWORD
+    password: str | None = PASSWORD
+    """That of `elastic`; None takes any login."""
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     default_data_view: str | None = None
     levels: list[str] = field(default_factory=lambda: ["available"])
@@ -53,7 +55,7 @@ class KibanaStandIn:
         if method != "GET" and "kbn-xsrf" not in headers:
             return refuse(400, "Bad Request", "Request must contain a kbn-xsrf header.")
         login = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
-        if headers.get("authorization") != f"Basic {login}":
+        if self.password is not None and headers.get("authorization") != f"Basic {login}":
             return refuse(
                 401,
                 "Unauthorized",
@@ -175,5 +177,6 @@ def serve_kibana(host: str = "127.0.0.1", port: int = 0) -> Iterator[KibanaStand
 
 
 if __name__ == "__main__":
-    with serve_kibana("0.0.0.0", 5601):
+    with serve_kibana("0.0.0.0", 5601) as stand_in:
+        stand_in.password = None
         threading.Event().wait()
