@@ -103,6 +103,10 @@ rules: $(VENV)/.test ## Make prometheus/rules/service-levels.yml anew from prome
 dashboards: $(VENV)/.test ## Make grafana/dashboards/ anew from exporters/vectorwatch/dashboards/
 	@$(BIN)/vectorwatch dashboards make
 
+.PHONY: saved-objects
+saved-objects: $(VENV)/.test ## Make kibana/saved-objects/ anew from exporters/vectorwatch/elastic/saved_objects/
+	@$(BIN)/vectorwatch elastic make-saved-objects
+
 .PHONY: reference
 reference: $(VENV)/.test ## Rewrite the pages of docs/reference/ that are made from the code
 	$(BIN)/python -m vectorwatch.catalogue docs/reference

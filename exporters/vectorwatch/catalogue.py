@@ -1,7 +1,7 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
-`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md`, `track.md` and
-`dashboards.md`.
+`python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md`, `track.md`,
+`dashboards.md` and `kibana.md`.
 Which rules use a metric stands in `prometheus/rules/` of the checkout.
 """
 
@@ -29,6 +29,7 @@ from pydantic.fields import FieldInfo
 from .dashboards.reference import dashboards_page, shown_on
 from .dragonfly import metrics as dragonfly
 from .dragonfly.settings import DragonflySettings
+from .elastic.saved_objects.reference import kibana_page
 from .gpu import card_metrics as gpu_cards
 from .gpu import metrics as gpu
 from .gpu.settings import GpuSettings
@@ -356,6 +357,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "track.md": track_page(),
         "dashboards.md": f"{_HEADER}\n{dashboards_page()}",
+        "kibana.md": f"{_HEADER}\n{kibana_page()}",
     }
 
 

@@ -337,6 +337,96 @@ def elastic_keep_within(url: str, secrets: Path, size: str, every: float, heartb
     run(url, secrets, size, every, heartbeat)
 
 
+@elastic.command("setup-kibana")
+@click.option(
+    "--url",
+    envvar="VECTORWATCH_KIBANA_URL",
+    show_envvar=True,
+    default="http://kibana:5601",
+    show_default=True,
+    help="Address of Kibana.",
+)
+@click.option("--user", default="elastic", show_default=True, help="Who owns what is imported.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    default="/run/secrets/elastic_password",
+    show_default=True,
+)
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    default="/kibana/saved-objects",
+    show_default=True,
+    help="Folder of NDJSON files.",
+)
+@click.option(
+    "--grafana",
+    envvar="GRAFANA_URL",
+    show_envvar=True,
+    default="http://127.0.0.1:3000",
+    show_default=True,
+    help="Where people open Grafana.",
+)
+@click.option(
+    "--jaeger",
+    envvar="JAEGER_URL",
+    show_envvar=True,
+    default="http://127.0.0.1:16686",
+    show_default=True,
+    help="Where people open Jaeger: a trace's id leads there.",
+)
+@click.option("--ca", type=click.Path(path_type=Path), help="Authorities to trust instead of the system's.")
+@click.option(
+    "--patience",
+    type=float,
+    default=300.0,
+    show_default=True,
+    help="Seconds to wait for a Kibana that starts.",
+)
+def elastic_setup_kibana(
+    url: str,
+    user: str,
+    password_file: Path,
+    source: Path,
+    grafana: str,
+    jaeger: str,
+    ca: Path | None,
+    patience: float,
+) -> None:
+    """Give Kibana its data views, searches and dashboards; what you saved under other ids stays."""
+    from .elastic.kibana import set_up_kibana
+    from .elastic.waiting import Patience
+
+    for line in set_up_kibana(
+        url=url,
+        user=user,
+        password_file=password_file,
+        source=source,
+        grafana=grafana,
+        jaeger=jaeger,
+        ca_file=ca,
+        patience=Patience(patience, lambda line: click.echo(f"kibana: {line}")),
+    ):
+        click.echo(line)
+
+
+@elastic.command("make-saved-objects")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="kibana/saved-objects",
+    show_default=True,
+    help="Folder.",
+)
+def elastic_make_saved_objects(out: Path) -> None:
+    """Write what Kibana shows of the logs as the NDJSON that it imports."""
+    from .elastic.saved_objects.build import write
+
+    for line in write(out):
+        click.echo(line)
+
+
 @cli.group()
 def dashboards() -> None:
     """Make Grafana's dashboards, or push them to a Grafana of yours."""
