@@ -9,9 +9,10 @@ CARD_DIGITS = 10**14..10**16
 def register(params)
   table = YAML.safe_load_file(params["redaction"])
   @hidden = table["hidden"]
-  @names = Regexp.new(table["names"])
+  key = "(?:#{table['keys'].join('|')})"
+  @names = Regexp.new(table["names"].sub("<key>", key))
   @rules = table["patterns"].map do |row|
-    [row["hints"], Regexp.new(row["pattern"]), row["replacement"] || @hidden, row["check"]]
+    [row["hints"], Regexp.new(row["pattern"].sub("<key>", key)), row["replacement"] || @hidden, row["check"]]
   end
 end
 

@@ -61,8 +61,8 @@ end
 
 # A file `search-api.log.1` is of the service `search-api`.
 def name_file(path)
-  return nil if path.nil? || path.include?("-json.log")
-  name = File.basename(path.to_s).sub(/\.(?:log|json|txt)(?:[.-]\d[\w.-]*)?\z/, "")
+  return nil if !path.is_a?(String) || path.include?("-json.log")
+  name = File.basename(path).sub(/\.(?:log|json|txt)(?:[.-]\d[\w.-]*)?\z/, "")
   name.empty? ? nil : name
 end
 
