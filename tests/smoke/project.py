@@ -20,6 +20,7 @@ HEALTHY_SECONDS = 300.0
 _UP_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 _NO_RIGHTS = ("--rm", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+OVERRIDE = "docker-compose.override.yml"
 PORTS = {
     "prometheus": "PROMETHEUS_PORT",
     "alertmanager": "ALERTMANAGER_PORT",
@@ -28,6 +29,10 @@ PORTS = {
     "jaeger": "JAEGER_PORT",
     "jaeger-otlp-grpc": "OTLP_GRPC_PORT",
     "jaeger-otlp": "OTLP_HTTP_PORT",
+    "kibana": "KIBANA_PORT",
+    "logstash": "LOGSTASH_HTTP_PORT",
+    "logstash-beats": "LOGSTASH_BEATS_PORT",
+    "logstash-tcp": "LOGSTASH_TCP_PORT",
 }
 """By service, and by its further ports: the value of `.env` that names the port on the host."""
 
@@ -66,7 +71,11 @@ class Project:
 
     def url(self, service: str) -> str:
         """Return where a service is published."""
-        return f"http://{HOST}:{self._ports[service]}"
+        return f"http://{HOST}:{self.port(service)}"
+
+    def port(self, service: str) -> int:
+        """Return the port of the host on which a service is published."""
+        return self._ports[service]
 
     def up(self, services: Iterable[str]) -> Mapping[str, float]:
         """Bring services up and wait until all are healthy; return after how many seconds each was.

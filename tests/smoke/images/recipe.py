@@ -85,6 +85,20 @@ RECIPES: Mapping[str, Recipe] = {
     "jaegertracing/jaeger": GoModule(
         "scripts/build-jaeger", "jaeger", "github.com/jaegertracing/jaeger", uid=10001
     ),
+    "docker.elastic.co/elasticsearch/elasticsearch": Built(
+        "elasticsearch", "a program of the tests, no Elasticsearch", context="."
+    ),
+    "docker.elastic.co/logstash/logstash": Built(
+        "logstash", "the pipelines' own Ruby in a program of the tests, no Logstash", context="."
+    ),
+    "docker.elastic.co/beats/filebeat": Built("filebeat", "a program of the tests, no Filebeat", context="."),
+    "docker.elastic.co/kibana/kibana": Built("kibana", "a program of the tests, no Kibana", context="."),
+    "prometheuscommunity/elasticsearch-exporter": GoProgram(
+        "prometheus-elasticsearch-exporter",
+        "/usr/bin/prometheus-elasticsearch-exporter",
+        ("/bin/elasticsearch_exporter",),
+        ports=(9114,),
+    ),
     "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
     "ghcr.io/google/cadvisor": Absent("neither Debian, PyPI nor Go's module proxy has cAdvisor"),
 }
