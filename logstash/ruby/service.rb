@@ -8,6 +8,7 @@ KNOWN = %w[agent.id agent.name agent.type agent.version container.id log.file.pa
 COMPOSE_SERVICE = "com.docker.compose.service"
 ALERTS = "alert-inbox"
 CHECK_SECONDS = 5
+SEEK_SECONDS = 1 # for a container that has just started
 ID_CHARACTERS = 12
 
 def register(params)
@@ -45,7 +46,7 @@ end
 def name_container(event, line)
   id = event.get("[container][id]") or return
   labels = flatten(event.get("[docker][attrs]") || event.get("[container][labels]") || {})
-  known = container_names[id] || {}
+  known = container_names(id)[id] || {}
   labels.each { |name, value| line["container.labels.#{name}"] = value.to_s }
   line["container.name"] = known["name"] || event.get("[container][name]")
   line["container.image.name"] = known["image"] || event.get("[container][image][name]")
@@ -67,9 +68,9 @@ def name_file(path)
 end
 
 # Read the list again when it has changed; a list that cannot be read leaves the last one.
-def container_names
+def container_names(id)
   now = Time.now.to_i
-  return @names if now < @checked + CHECK_SECONDS
+  return @names if now < @checked + (@names.key?(id) ? CHECK_SECONDS : SEEK_SECONDS)
   @checked = now
   seen = File.mtime(@path)
   return @names if seen == @seen

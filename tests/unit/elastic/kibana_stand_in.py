@@ -154,7 +154,11 @@ def serve_kibana(
             length = int(self.headers.get("content-length", 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, answer = served.answer(self.command, self.path, headers, self.rfile.read(length))
-            content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+            content = (
+                answer.encode()
+                if isinstance(answer, str)
+                else json.dumps(answer, separators=(",", ":")).encode()
+            )
             self.send_response(status)
             self.send_header("content-type", "text/plain" if isinstance(answer, str) else "application/json")
             self.send_header("content-length", str(len(content)))
