@@ -11,8 +11,8 @@ from .client import ElasticError, LoginError, NotReadyError
 
 _PAUSE_SECONDS = 1.0
 _PROGRESS_SECONDS = 15.0
-_LOGIN_SECONDS = 30.0
-"""How long a refused password may be one that the server, just started, has not read yet."""
+_LOGIN_SECONDS = 60.0
+"""How long a refused password may be the right one: Elasticsearch refuses all until its users are recovered."""
 
 T = TypeVar("T")
 
