@@ -12,7 +12,7 @@ from .client import ElasticError, LoginError, NotReadyError
 _PAUSE_SECONDS = 1.0
 _PROGRESS_SECONDS = 15.0
 _LOGIN_SECONDS = 60.0
-"""How long a refused password may be the right one: Elasticsearch refuses all until its users are recovered."""
+"""How long a refused password may be right: Elasticsearch refuses all until its users are recovered."""
 
 T = TypeVar("T")
 
