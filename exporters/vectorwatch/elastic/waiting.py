@@ -49,7 +49,6 @@ class Patience:
                         f"{error}; given up after {self.seconds:g} s: its log says why, and what is done"
                         " stays: run this again"
                     ) from error
-                refused_since = None
                 problem = error
             if told is None or now - told >= _PROGRESS_SECONDS:
                 told = now
