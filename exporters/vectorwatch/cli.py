@@ -180,6 +180,87 @@ def elastic() -> None:
     """Bring Elasticsearch and Kibana to what this repository says, and keep the logs within their bound."""
 
 
+_ELASTICSEARCH_URL = click.option(
+    "--url",
+    envvar="VECTORWATCH_ELASTIC_URL",
+    show_envvar=True,
+    default="https://elasticsearch:9200",
+    show_default=True,
+    help="Address of Elasticsearch.",
+)
+_ELASTIC_SECRETS = click.option(
+    "--secrets",
+    type=click.Path(path_type=Path),
+    default="/run/secrets",
+    show_default=True,
+    help="Folder with the passwords, and ca.crt for https.",
+)
+_RETENTION_SIZE = click.option(
+    "--size",
+    envvar="LOGS_RETENTION_SIZE",
+    show_envvar=True,
+    default="20GB",
+    show_default=True,
+    help="How much of the logs is kept.",
+)
+
+
+@elastic.command("setup-elasticsearch")
+@_ELASTICSEARCH_URL
+@_ELASTIC_SECRETS
+@click.option(
+    "--definitions",
+    type=click.Path(path_type=Path),
+    default="/elasticsearch",
+    show_default=True,
+    help="Folder with templates, lifecycle and roles.",
+)
+@click.option(
+    "--time",
+    envvar="LOGS_RETENTION_TIME",
+    show_envvar=True,
+    default="14d",
+    show_default=True,
+    help="How long logs are kept.",
+)
+@_RETENTION_SIZE
+@click.option(
+    "--namespace",
+    envvar="LOGS_NAMESPACE",
+    show_envvar=True,
+    default="default",
+    show_default=True,
+    help="Last part of the names of the data streams.",
+)
+@click.option(
+    "--patience",
+    type=float,
+    default=300.0,
+    show_default=True,
+    help="Seconds to wait for a server that starts.",
+)
+def elastic_setup_elasticsearch(
+    url: str, secrets: Path, definitions: Path, time: str, size: str, namespace: str, patience: float
+) -> None:
+    """Create or correct users, roles, lifecycle, templates and data streams of the logs."""
+    from .elastic.setup import run
+
+    run(url, secrets, definitions, time, size, namespace, patience, click.echo)
+
+
+@elastic.command("keep-within")
+@_ELASTICSEARCH_URL
+@_ELASTIC_SECRETS
+@_RETENTION_SIZE
+@click.option("--every", type=float, default=300.0, show_default=True, help="Seconds between two looks.")
+@click.option("--heartbeat", type=click.Path(path_type=Path), help="Touched every few seconds.")
+def elastic_keep_within(url: str, secrets: Path, size: str, every: float, heartbeat: Path | None) -> None:
+    """Delete the oldest logs while all of them take more than their bound, until SIGTERM."""
+    from .elastic.keeper import run
+
+    run(url, secrets, size, every, heartbeat)
+
+
 @cli.group()
 def dashboards() -> None:
     """Make Grafana's dashboards, or push them to a Grafana of yours."""

@@ -1,4 +1,4 @@
-"""JSON over HTTP to Elasticsearch or Kibana: basic authentication, a certificate authority, errors for people."""
+"""JSON over HTTP to Elasticsearch or Kibana: a login, a certificate authority, errors for people."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ class Patience:
             except NotReadyError as error:
                 if self._is_over(now):
                     raise ElasticError(
-                        f"{error}; given up after {self.seconds:g} s: its log says why, and what is done stays:"
-                        " run this again"
+                        f"{error}; given up after {self.seconds:g} s: its log says why, and what is done"
+                        " stays: run this again"
                     ) from error
                 refused_since = None
                 problem = error

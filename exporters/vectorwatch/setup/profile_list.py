@@ -7,13 +7,10 @@ nobody is told that something is down which was stopped on purpose.
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from vectorwatch.errors import VectorwatchError
+from vectorwatch.serve.ending import wait_for_the_end
 
 _LOOK_SECONDS = 2.0
 
@@ -26,7 +23,7 @@ def keep(source: Path, lists: Path, heartbeat: Path) -> None:
     names = sorted(path.name for path in source.glob("*.yml"))
     if not names:
         raise VectorwatchError(f"keep-targets: {source} holds no list; is prometheus/profiles/ complete?")
-    with _wait_for_the_end() as ended:
+    with wait_for_the_end() as ended:
         try:
             while not ended.is_set():
                 for name in names:
@@ -52,16 +49,3 @@ def put(source: Path, destination: Path) -> None:
     scratch = destination.with_name(f".{destination.name}.{os.getpid()}")
     scratch.write_bytes(content)
     scratch.replace(destination)
-
-
-@contextmanager
-def _wait_for_the_end() -> Iterator[threading.Event]:
-    ended = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield ended
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
