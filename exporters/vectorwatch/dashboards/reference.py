@@ -45,7 +45,8 @@ def _about(board: Board) -> str:
         f"| {one.title} | {'; '.join(panel.title for panel in one.panels)} |\n" for one in board.rows
     )
     choices = ", ".join(variable.title.lower() for variable in board.variables)
+    choose = f" Choose by: {choices}." if choices else ""
     return (
-        f"### {board.title}\n\n{board.about} Choose by: {choices}. Address: `/d/{board.uid}`.\n\n"
+        f"### {board.title}\n\n{board.about}{choose} Address: `/d/{board.uid}`.\n\n"
         f"| row | panels |\n|---|---|\n{rows}"
     )
