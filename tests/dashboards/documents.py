@@ -2,7 +2,7 @@
 
 Written anew after Grafana's source (pkg/tsdb/elasticsearch), for the metrics and buckets that our panels use:
 the request is that of `data_query.go` and `client/search_request.go`, the rows those of `response_parser.go`.
-`python -m tests.logs.data_source` compares both with Grafana's own program.
+Grafana itself is not asked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """No panel of logs is empty: a real OpenSearch answers what each asks, from a few documents.
 
-Grafana does not run here: `tests/dashboards/documents.py` asks and reads in its place. `python -m
-tests.logs.data_source` compares that with Grafana's own data source.
+Grafana does not run here: `tests/dashboards/documents.py` asks and reads in its place.
 """
 
 from __future__ import annotations

@@ -31,8 +31,7 @@ def dashboards_page() -> str:
         "What is in Grafana, by folder. Dashed lines are numbers of `prometheus/thresholds.yml`, or yours.\n"
         "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n\n"
         "Tests ask each of these questions of a real Prometheus, those for documents of a real OpenSearch,\n"
-        "and want an answer. Grafana's own data source for Elasticsearch, 12.7.0, built from source, gives\n"
-        "the same rows (`python -m tests.logs.data_source`). How Grafana draws them was not seen.\n",
+        "and want an answer. How Grafana draws them was not seen.\n",
     ]
     for folder in get_args(Folder):
         own = [board for board in boards if board.folder == folder]
