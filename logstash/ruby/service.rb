@@ -6,6 +6,7 @@ require "json"
 
 KNOWN = %w[agent.id agent.name agent.type agent.version container.id log.file.path log.offset stream].freeze
 COMPOSE_SERVICE = "com.docker.compose.service"
+SAYS_NOTHING = %w[ES_ECS].freeze # Elasticsearch's own logs: the name of their format
 ALERTS = "alert-inbox"
 CHECK_SECONDS = 5
 SEEK_SECONDS = 1 # for a container that has just started
@@ -22,7 +23,7 @@ def filter(event)
   line = event.get("line") or return [event]
   kind = event.get("[fields][log_type]") || "application"
   line["service.name"] = Array(line["service.name"]).first.to_s if line.key?("service.name")
-  line.delete("service.name") if line["service.name"].to_s.strip.empty?
+  line.delete("service.name") if line["service.name"].to_s.strip.empty? || SAYS_NOTHING.include?(line["service.name"])
   named = line.key?("service.name")
   KNOWN.each do |name|
     value = event.get("[#{name.gsub('.', '][')}]")
@@ -32,6 +33,7 @@ def filter(event)
   name_container(event, line)
   line["service.name"] ||= (ALERTS if kind == "alerts") || name_file(line["log.file.path"]) || "unknown"
   event.set("[@metadata][dataset]", choose_dataset(kind, named))
+  event.tag("truncated") if Array(event.get("[log][flags]")).include?("truncated")
   event.set("[@metadata][file]", event.get("[log][file][fingerprint]") || event.get("[log][file][inode]"))
   event.set("line", line)
   [event]

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.logs.pipeline.model import Event, Model
-from vectorwatch.instrument.redaction import names_secret
-from vectorwatch.instrument.redaction import redact as redact_in_library
+from vectorwatch.log_lines.redaction import names_secret
+from vectorwatch.log_lines.redaction import redact as redact_in_library
 
 LETTERS = string.ascii_letters + string.digits
 
