@@ -66,7 +66,7 @@ def _bulk(node: Node, login: tuple[str, str], *documents: tuple[str, str, dict[s
 def test_a_second_document_of_the_same_id_is_refused(node: Node) -> None:
     one = (_STREAM, "1", _document(1))
     assert _bulk(node, _LOGIN, one, one) == [201, 409]
-    assert node.documents.search("logs-*", {})["hits"]["total"]["value"] == 1
+    assert node.documents.search([_STREAM], {})["hits"]["total"]["value"] == 1
 
 
 def test_a_document_without_a_time_or_for_a_stream_without_a_template_is_refused(node: Node) -> None:
@@ -81,16 +81,26 @@ def test_who_may_write_one_stream_may_not_write_another_and_read_none(node: Node
     assert node.answer("POST", "/_bulk", ("writer", "wrong"), {"lines": []})[0] == 401
 
 
+def test_a_pattern_stands_for_the_streams_that_one_may_read(node: Node) -> None:
+    _bulk(node, _LOGIN, (_STREAM, "1", _document(1)), ("logs-security-default", "1", _document(2)))
+    counts = []
+    for login in (_LOGIN, ("writer", "pen")):
+        status, answer = node.answer("POST", "/logs-*/_search", login, {})
+        assert status == 200
+        counts.append(answer["hits"]["total"]["value"])
+    assert counts == [2, 0]
+
+
 def test_documents_are_there_after_a_restart(documents: Documents, tmp_path: Path) -> None:
     again = Documents(tmp_path / "documents.sqlite")
-    assert again.search("logs-*", {})["hits"]["total"]["value"] == 4
+    assert again.search([_STREAM], {})["hits"]["total"]["value"] == 4
     assert not again.create(_STREAM, "0", _document(0))
     again.close()
 
 
 def test_the_search_of_the_log_exporter_is_answered(documents: Documents) -> None:
     first = 1767225600
-    found = parse_findings(documents.search(_STREAM, search_body(first + 1, first + 2, first)))
+    found = parse_findings(documents.search([_STREAM], search_body(first + 1, first + 2, first)))
     assert found.window.services == {("application", "error", "a"): 3}
     assert found.next_window.total == 2
     assert found.newest == {"application": first + 3.0}
@@ -100,14 +110,14 @@ def test_the_search_of_the_log_exporter_is_answered(documents: Documents) -> Non
 def test_lines_are_counted_by_field(documents: Documents) -> None:
     aggregations = {"names": {"terms": {"field": "service.name", "size": 1}}}
     answer = documents.search(
-        "logs-*", {"size": 0, "query": {"term": {"log.level": "error"}}, "aggs": aggregations}
+        [_STREAM], {"size": 0, "query": {"term": {"log.level": "error"}}, "aggs": aggregations}
     )
     assert answer["aggregations"]["names"]["buckets"] == [{"key": "a", "doc_count": 3}]
     assert answer["aggregations"]["names"]["sum_other_doc_count"] == 1
-    assert documents.search("logs-security-*", {})["hits"]["total"]["value"] == 0
+    assert documents.search(["logs-security-default"], {})["hits"]["total"]["value"] == 0
 
 
 @pytest.mark.parametrize("body", [{"query": {"fuzzy": {}}}, {"aggs": {"a": {"histogram": {}}}}])
 def test_a_search_that_it_does_not_know_is_no_empty_answer(documents: Documents, body: Any) -> None:
     with pytest.raises(QueryError):
-        documents.search("logs-*", body)
+        documents.search([_STREAM], body)

@@ -146,4 +146,4 @@ def test_documents_are_stored_once_and_what_is_refused_comes_back(
     assert event is bad
     assert "may not write" in reason
     assert output.documents == {"successes": 1, "non_retryable_failures": 1, "dlq_routed": 1}
-    assert node.documents.search("logs-*", {})["hits"]["total"]["value"] == 1
+    assert node.documents.search(["logs-application-default"], {})["hits"]["total"]["value"] == 1

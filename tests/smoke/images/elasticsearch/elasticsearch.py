@@ -26,6 +26,7 @@ from tests.unit.elastic.elasticsearch_stand_in import (
     Object,
     State,
     grants,
+    is_named,
     make_error,
     serve,
 )
@@ -53,10 +54,9 @@ class Node(ElasticsearchStandIn):
         if _WATCHED.fullmatch(path):
             return any({"all", "monitor"} & set(role.get("cluster", [])) for role in roles)
         if found := _READ.fullmatch(path):
-            names = unquote(found["index"]).split(",")
-            return user == "elastic" or all(
-                any(grants(role, name, {"all", "read"}) for role in roles) for name in names
-            )
+            # A pattern stands for those streams that the user may read.
+            names = [name for name in unquote(found["index"]).split(",") if "*" not in name]
+            return all(self._may_read(roles, name) for name in names)
         return super().is_allowed(user, method, path)
 
     def answer(self, method: str, target: str, login: tuple[str, str] | None, body: Object) -> Answer:
@@ -68,7 +68,7 @@ class Node(ElasticsearchStandIn):
             return self._bulk(body["lines"], user)
         if found := _READ.fullmatch(path):
             try:
-                answer = self.documents.search(unquote(found["index"]), body)
+                answer = self.documents.search(self._expand(unquote(found["index"]), user), body)
             except QueryError as error:
                 return make_error(400, "parsing_exception", f"the stand-in does not know this: {error}")
             return 200, answer if found[2] == "search" else {"count": answer["hits"]["total"]["value"]}
@@ -100,9 +100,16 @@ class Node(ElasticsearchStandIn):
             return _refuse(item, 409, "version_conflict_engine_exception", f"[{identity}]: already exists")
         return {**item, "status": 201, "result": "created"}
 
+    def _expand(self, names: str, user: str) -> list[str]:
+        roles = self._find_roles(user)
+        return [name for name in self.state.streams if is_named(name, names) and self._may_read(roles, name)]
+
+    def _may_read(self, roles: Sequence[Object], name: str) -> bool:
+        return any(grants(role, name, {"all", "read"}) for role in roles)
+
     def _find_roles(self, user: str) -> list[Object]:
         if user == "elastic":
-            return [{"cluster": ["all"]}]
+            return [{"cluster": ["all"], "indices": [{"names": ["*"], "privileges": ["all"]}]}]
         return [self.state.roles.get(name, {}) for name in self.state.users.get(user, {}).get("roles", [])]
 
     def _describe(self, path: str) -> Object:
