@@ -18,7 +18,6 @@ from tests.smoke.images.logstash.output import Output
 from tests.smoke.images.logstash.plan import Plan, PlanError, read_plan
 from tests.smoke.images.logstash.queue import Queue
 from tests.unit.elastic.elasticsearch_stand_in import State, serve
-from vectorwatch.setup.certificate import issue, make_authority
 
 _PASSWORD = {"LOGSTASH_WRITER_PASSWORD": "pen"}
 
@@ -64,18 +63,6 @@ def test_what_was_not_done_is_in_the_queue_after_a_restart(tmp_path: Path) -> No
     assert [event["fields"]["message"] for _, event in again.read(10)] == ["1", "2"]
     assert len(again) == 2
     again.close()
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Callable[[str], Path]:
-    """Write what `setup` gives Logstash; return the path of a file."""
-    authority = make_authority()
-    (tmp_path / "ca.crt").write_bytes(authority.certificate)
-    for kind in ("server", "client"):
-        pair = issue(authority, kind, kind, ["localhost"] if kind == "server" else [])
-        (tmp_path / f"{kind}.crt").write_bytes(pair.certificate)
-        (tmp_path / f"{kind}.key").write_bytes(pair.key)
-    return lambda name: tmp_path / name
 
 
 def test_who_has_no_certificate_cannot_send(certificates: Callable[[str], Path]) -> None:

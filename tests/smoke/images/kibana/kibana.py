@@ -33,8 +33,8 @@ class Kibana(KibanaStandIn):
 
     def __init__(self, settings: Mapping[str, Any], kept: Path) -> None:
         super().__init__(password=None, levels=["unavailable"])
-        self._elasticsearch = settings["elasticsearch"]
-        authority = self._elasticsearch["ssl.certificateAuthorities"][0]
+        self.elasticsearch = settings["elasticsearch"]
+        authority = self.elasticsearch["ssl.certificateAuthorities"][0]
         self._context = ssl.create_default_context(cafile=authority)
         self._kept = kept
         if kept.exists():
@@ -55,7 +55,7 @@ class Kibana(KibanaStandIn):
 
     def log_in(self) -> None:
         """Wait until Elasticsearch takes the login of kibana.yml."""
-        pair = f"{self._elasticsearch['username']}:{self._elasticsearch['password']}"
+        pair = f"{self.elasticsearch['username']}:{self.elasticsearch['password']}"
         header = "Basic " + base64.b64encode(pair.encode()).decode()
         while not self._knows(header):
             print('{"message": "Elasticsearch does not take the login of kibana_system yet"}', flush=True)
@@ -63,7 +63,7 @@ class Kibana(KibanaStandIn):
         self.levels = ["available"]
 
     def _knows(self, authorization: str) -> bool:
-        url = f"{self._elasticsearch['hosts'][0]}/_security/_authenticate"
+        url = f"{self.elasticsearch['hosts'][0]}/_security/_authenticate"
         request = urllib.request.Request(url, headers={"Authorization": authorization})
         try:
             with urllib.request.urlopen(request, timeout=10, context=self._context):
