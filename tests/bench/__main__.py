@@ -13,6 +13,7 @@ from tests.bench import (
     dragonfly_scrape,
     exposition,
     instrument,
+    logs_scrape,
     notification,
     probe_share,
     qdrant_scrape,
@@ -25,6 +26,7 @@ from tests.bench.measure import Row
 MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "dragonfly": dragonfly_scrape.rows,
     "qdrant": qdrant_scrape.rows,
+    "logs": logs_scrape.rows,
     "exposition": exposition.rows,
     "probe": probe_share.rows,
     "resident": resident.rows,

@@ -49,10 +49,16 @@ def seconds_at(answer: Any, *path: str) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def numbers_at(answer: Any, *path: str, names: dict[str, str]) -> dict[tuple[str, ...], float]:
-    """Return the present numbers of the object at `path` by label; `names` gives the label of each key."""
+def numbers_at(
+    answer: Any, *path: str, names: dict[str, str], absent: float | None = None
+) -> dict[tuple[str, ...], float]:
+    """Return the numbers of the object at `path` by label; `names` gives the label of each key.
+
+    One that is absent is left out, or is `absent`. Raises TargetError(decode).
+    """
     found = object_at(answer, *path)
     numbers = {label: number_at(found, key) for key, label in names.items()}
+    numbers = {label: absent if number is None else number for label, number in numbers.items()}
     return {(label,): number for label, number in numbers.items() if number is not None}
 
 

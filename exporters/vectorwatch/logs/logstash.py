@@ -134,12 +134,14 @@ def _parse_plugins(pipeline: str, raw: Any) -> Iterator[Plugin]:
             identifier = text_at(plugin, "id")
             if identifier is None:
                 raise TargetError(Reason.DECODE, f"`plugins.{key}`: a plugin has no `id`")
+            # Logstash begins to name a count when it first counts: until then it is 0.
+            unnamed = 0 if (key, text_at(plugin, "name")) == ("outputs", "elasticsearch") else None
             yield Plugin(
                 pipeline=pipeline,
                 identifier=identifier,
                 type=plugin_type,
                 events_in=number_at(plugin, "events", "in"),
                 events_out=number_at(plugin, "events", "out"),
-                bulk_requests=numbers_at(plugin, "bulk_requests", names=_BULK_OUTCOMES),
-                documents=numbers_at(plugin, "documents", names=_DOCUMENT_OUTCOMES),
+                bulk_requests=numbers_at(plugin, "bulk_requests", names=_BULK_OUTCOMES, absent=unnamed),
+                documents=numbers_at(plugin, "documents", names=_DOCUMENT_OUTCOMES, absent=unnamed),
             )

@@ -75,6 +75,9 @@ def search_body(since: float, next_since: float, look_back: float) -> dict[str, 
         "terms": {"field": "data_stream.dataset", "missing": NONE, "size": _MOST_DATASETS},
         "aggs": {"at": {"max": {"field": "event.ingested"}}},
     }
+    windows = {"window": {"filter": _from(since), "aggs": {"datasets": by_dataset}}}
+    if next_since != since:  # the same count twice would take twice the time
+        windows["next_window"] = {"filter": _from(next_since), "aggs": {"datasets": by_dataset}}
     return {
         "size": _NEWEST_DOCUMENTS,
         "track_total_hits": False,
@@ -83,11 +86,7 @@ def search_body(since: float, next_since: float, look_back: float) -> dict[str, 
         "docvalue_fields": [{"field": name, **_DATE} for name in ("@timestamp", "event.ingested")],
         "sort": [{"event.ingested": {"order": "desc", "unmapped_type": "date"}}],
         "query": _from(min(since, look_back)),
-        "aggs": {
-            "window": {"filter": _from(since), "aggs": {"datasets": by_dataset}},
-            "next_window": {"filter": _from(next_since), "aggs": {"datasets": by_dataset}},
-            "newest": newest,
-        },
+        "aggs": windows | {"newest": newest},
     }
 
 
@@ -103,10 +102,13 @@ def parse_findings(answer: Any) -> Findings:
         raise TargetError(Reason.TIMEOUT, f"the search took longer than {_SERVER_SECONDS} s")
     if number_at(answer, "_shards", "failed"):
         raise TargetError(Reason.PARTIAL, "a part of the indices could not be searched")
-    found = object_at(answer, "aggregations")  # absent when there is no index yet
+    found = object_at(answer, "aggregations")
+    if not found and number_at(answer, "_shards", "total"):  # without an index there are none
+        raise TargetError(Reason.DECODE, "no `aggregations` in the answer")
+    window = _parse_counts(object_at(found, "window"))
     return Findings(
-        window=_parse_counts(object_at(found, "window")),
-        next_window=_parse_counts(object_at(found, "next_window")),
+        window=window,
+        next_window=_parse_counts(found["next_window"]) if "next_window" in found else window,
         newest=_parse_newest(object_at(found, "newest")),
         delay_seconds=_parse_delay(list_at(answer, "hits", "hits")),
     )

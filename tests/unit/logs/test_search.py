@@ -51,6 +51,7 @@ def test_no_index_yet_is_nothing_to_count(recorded_answers: Answers) -> None:
         ({"timed_out": True}, Reason.TIMEOUT),
         ({"_shards": {"total": 2, "failed": 1}}, Reason.PARTIAL),
         ({"hits": []}, Reason.DECODE),
+        ({"aggregations": None}, Reason.DECODE),
         ({"hits": {"hits": [{"fields": {"@timestamp": ["x"], "event.ingested": ["1"]}}]}}, Reason.DECODE),
         ({"aggregations": {"window": {"doc_count": "many"}}}, Reason.DECODE),
         ({"aggregations": {"window": {"datasets": {"buckets": []}}}}, Reason.DECODE),
@@ -66,6 +67,10 @@ def test_what_is_not_the_whole_answer_is_refused(answer: Any, change: dict[str, 
 
 def test_the_search_takes_no_part_for_the_whole() -> None:
     assert "allow_partial_search_results=false" in search_path("logs-*")
+
+
+def test_a_second_window_is_asked_for_only_where_it_differs() -> None:
+    assert search_body(1000, 1000, 1000)["aggs"].keys() == {"window", "newest"}
 
 
 def test_times_are_sent_in_milliseconds() -> None:
