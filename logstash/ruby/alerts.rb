@@ -35,7 +35,7 @@ def put(event, line, index)
 end
 
 def parse(text)
-  JSON.parse(text, max_nesting: 100, allow_nan: true)
+  JSON.parse(text, max_nesting: 100, allow_nan: true, allow_duplicate_key: true)
 rescue StandardError
   nil
 end

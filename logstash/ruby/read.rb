@@ -60,7 +60,7 @@ end
 
 def parse(text)
   text = text.gsub(HALVES, "\\ufffd") if text.match?(/\\u[dD]/)
-  JSON.parse(text, max_nesting: MOST_NESTING, allow_nan: true)
+  JSON.parse(text, max_nesting: MOST_NESTING, allow_nan: true, allow_duplicate_key: true)
 rescue StandardError
   nil
 end

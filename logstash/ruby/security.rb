@@ -5,7 +5,8 @@ FACTOR = 1.5 # an attack that had success
 
 def register(params)
   table = YAML.safe_load_file(params["security"])
-  @categories, @loggers, @benign, @scores, @other = table.values_at("categories", "loggers", "benign", "scores", "other_score")
+  @categories, @loggers, @benign = table.values_at("categories", "loggers", "benign")
+  @scores, @other = table.values_at("scores", "other_score")
   @texts = table["texts"].map { |row| [Regexp.new(row["pattern"]), row["action"], row["category"]] }
   @source = Regexp.new(table["source"])
 end

@@ -54,7 +54,7 @@ def filter(event)
   [event]
 end
 
-# Return the value as its field takes it, or nil where there is no such field or it does not fit, and whether it was cut.
+# Return the value as its field takes it, and whether it was cut; nil where there is no such field or it does not fit.
 def fit(name, value)
   field = @fields[name]
   if field.nil?
