@@ -47,7 +47,7 @@ jaeger: ## Build Jaeger from its Go module into .tools/, for `make demo` (needs 
 	@scripts/build-jaeger
 
 .PHONY: test
-test: lint validate-rules unit story ## Run every check: lint, configuration, unit tests, the whole story
+test: lint validate-rules unit test-logs story ## Run every check: lint, configuration, unit tests, the log half, the whole story
 
 .PHONY: lint
 lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
@@ -71,7 +71,7 @@ lint-rules: ## Ask pint about the rules; built once where Go is, left out where 
 
 .PHONY: unit
 unit: $(VENV)/.test ## Run the unit and configuration tests
-	$(PYTEST) tests/unit tests/config tests/logs/pipeline
+	$(PYTEST) tests/unit tests/config
 
 .PHONY: test-logs
 test-logs: $(VENV)/.test ## Run the tests of the log half, with all real parts that this machine has

@@ -32,7 +32,19 @@ end
 def identify(event)
   offset = event.get("[log][offset]")
   return SecureRandom.uuid if offset.nil?
-  place = event.get("[container][id]") || event.get("[log][file][path]")
-  parts = [place, event.get("[@metadata][file]"), offset, event.get("[@metadata][part]"), event.get("message")]
+  parts = event.get("[@metadata][part]") ? name_entry(event) : name_line(event, offset)
   Digest::SHA256.hexdigest(parts.join("\0"))[0, ID_CHARACTERS]
+end
+
+# An alert is known by the entry of the journal, whichever file it is in: one that was repaired is sent anew.
+def name_entry(event)
+  [event.get("[host][name]"), event.get("@timestamp").to_s, event.get("[event][id]")]
+end
+
+# A line is known by its file, its place there and its text: a new file may have the inode of a deleted one. Docker has
+# written the time of each line; elsewhere it may be that of reading, which differs when a line is read again.
+def name_line(event, offset)
+  container = event.get("[container][id]")
+  time = event.get("@timestamp").to_s if container
+  [container || event.get("[host][name]"), event.get("[@metadata][file]"), offset, time, event.get("message")]
 end

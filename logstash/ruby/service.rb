@@ -34,7 +34,7 @@ def filter(event)
   line["service.name"] ||= (ALERTS if kind == "alerts") || name_file(line["log.file.path"]) || "unknown"
   event.set("[@metadata][dataset]", choose_dataset(kind, named))
   event.tag("truncated") if Array(event.get("[log][flags]")).include?("truncated")
-  event.set("[@metadata][file]", event.get("[log][file][fingerprint]") || event.get("[log][file][inode]"))
+  event.set("[@metadata][file]", name_place(event))
   event.set("line", line)
   [event]
 end
@@ -60,6 +60,12 @@ def flatten(object, prefix = "")
   object.each_with_object({}) do |(name, value), flat|
     value.is_a?(Hash) ? flat.update(flatten(value, "#{prefix}#{name}.")) : flat[prefix + name] = value
   end
+end
+
+# Which file a line is in. The name changes when it is rotated, a fingerprint while it grows.
+def name_place(event)
+  place = %w[device_id inode].map { |name| event.get("[log][file][#{name}]") }
+  place.all? ? place.join(" ") : event.get("[log][file][path]")
 end
 
 # A file `search-api.log.1` is of the service `search-api`.

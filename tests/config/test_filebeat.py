@@ -244,11 +244,17 @@ def test_of_the_inbox_its_segments_are_read_and_nothing_else(stack: dict[str, An
     assert not fnmatch(str(folder / DAMAGED), pattern)
 
 
-def test_the_longest_entry_of_the_inbox_is_not_cut(stack: dict[str, Any]) -> None:
+def test_a_notification_as_long_as_the_inbox_takes_is_not_cut_where_it_is_plain_text(
+    stack: dict[str, Any],
+) -> None:
     [journal] = [each for each in inputs(stack) if each["id"] == "inbox-journal"]
     fields = InboxSettings.model_fields
-    # Twelve bytes of entry for one of message is what the inbox itself reckons with.
-    assert journal["message_max_bytes"] >= 12 * fields["max_message_bytes"].default
+    assert journal["message_max_bytes"] >= 2 * fields["max_message_bytes"].default
+
+
+def test_what_waits_in_memory_fits_the_memory(stack: dict[str, Any], render: Render) -> None:
+    longest = max(each["message_max_bytes"] for each in inputs(stack) if each["id"] != "inbox-journal")
+    assert 2 * stack["queue.mem"]["events"] * longest <= int(render()["services"]["filebeat"]["mem_limit"])
 
 
 def test_its_numbers_are_open_to_the_exporter_and_its_log_goes_to_stderr(stack: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ Grafana does not run here: `tests/dashboards/documents.py` asks and reads in its
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,7 +14,6 @@ import yaml
 
 from tests.dashboards.queries import Dashboard, built_ins, read_dashboards
 from tests.dashboards.searches import Search, list_searches
-from tests.logs.opensearch.build import OpenSearchError
 from tests.logs.store import (
     DOCUMENTS,
     GOLDEN_END_MS,
@@ -38,14 +36,9 @@ NOT_GOLDEN = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    try:
-        with open_store(tmp_path_factory.mktemp("opensearch")) as filled:
-            yield filled
-    except OpenSearchError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
+def store(opensearch_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(tmp_path_factory.mktemp("opensearch")) as filled:
+        yield filled
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ KEYWORD = {"type": "keyword"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(opensearch_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with start(tmp_path_factory.mktemp("opensearch")) as running:
         yield running.url
 

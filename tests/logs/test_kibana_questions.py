@@ -7,10 +7,10 @@ stands in `opensearch/shim.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +22,6 @@ from tests.kibana.objects import REPOSITORY, Lens, read_boards, read_lenses
 from vectorwatch.elastic.saved_objects.boards import BOARDS
 from vectorwatch.elastic.saved_objects.search import ERRORS, SEARCHES, Search
 
-from .opensearch.build import OpenSearchError
 from .opensearch.server import start
 from .opensearch.shim import translate
 
@@ -32,23 +31,14 @@ PANELS = [(VIEWS[board["id"]], board["id"], lens) for board in read_boards() for
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client | str]:
-    """Start a node that holds the examples; say in a sentence why it cannot be had."""
-    try:
-        with start(tmp_path_factory.mktemp("opensearch")) as server:
-            client = httpx.Client(base_url=server.url, timeout=60, trust_env=False)
-            with client:
-                _fill(client)
-                yield client
-    except OpenSearchError as error:
-        yield str(error)
-
-
-@pytest.fixture
-def node(engine: httpx.Client | str, give_up: Callable[[str], NoReturn]) -> httpx.Client:
-    if isinstance(engine, str):
-        give_up(engine)
-    return engine
+def node(opensearch_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A node that holds the examples."""
+    with (
+        start(tmp_path_factory.mktemp("opensearch")) as server,
+        httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client,
+    ):
+        _fill(client)
+        yield client
 
 
 def _fill(client: httpx.Client) -> None:

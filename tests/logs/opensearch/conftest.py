@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from typing import NoReturn
+from collections.abc import Iterator
 
 import pytest
 
-from tests.logs.opensearch.build import OpenSearchError, build
 from tests.logs.opensearch.server import start
 from tests.logs.opensearch.shim import translate
 from vectorwatch.demo.repository import find_repository
@@ -18,14 +15,8 @@ from vectorwatch.elastic.retention import Retention
 
 
 @pytest.fixture(scope="session")
-def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def opensearch(opensearch_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running node, reached as our programs reach Elasticsearch; it has no users and asks for none."""
-    try:
-        build()
-    except OpenSearchError as error:
-        # A skip in CI would hide a defect; the fixture that says so is of one test, this of all.
-        stop: Callable[[str], NoReturn] = pytest.fail if os.environ.get("CI") else pytest.skip
-        stop(str(error))
     with (
         start(tmp_path_factory.mktemp("opensearch")) as node,
         Server("OpenSearch", node.url, user="elastic", password="none") as server,

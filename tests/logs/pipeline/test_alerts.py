@@ -19,10 +19,13 @@ FIXTURES = ROOT / "tests" / "unit" / "inbox" / "fixtures"
 RECEIVED = datetime(2024, 11, 27, 6, 14, 31, 250_000, tzinfo=UTC)
 
 
-def run(model: Model, notification: Notification, duplicate_of: int | None = None) -> list[dict[str, Any]]:
-    head = Head(7, RECEIVED, notification.channel, duplicate_of, notification.group, notification.digest)
+def run_line(
+    model: Model, notification: Notification, duplicate_of: int | None = None, entry: int = 7, file: str = "1"
+) -> list[Event]:
+    head = Head(entry, RECEIVED, notification.channel, duplicate_of, notification.group, notification.digest)
     line = write_line(head, Draft.of(notification)).decode()
-    place = {"offset": 0, "inode": "1", "file": {"path": "/var/lib/vectorwatch/inbox/1.jsonl"}}
+    path = f"/var/lib/vectorwatch/inbox/{file}.jsonl"
+    place = {"offset": 0, "file": {"path": path, "inode": file, "device_id": "1"}}
     fields = {"message": line, "fields": {"log_type": "alerts"}, "log": place}
     documents = model.run(
         Event({"@timestamp": "2024-11-28T00:00:00.000Z", **fields}, {"arrived_by": "beats"})
@@ -30,7 +33,11 @@ def run(model: Model, notification: Notification, duplicate_of: int | None = Non
     assert [find_faults(document.fields) for document in documents] == [[]] * len(documents)
     assert {document.metadata["index"] for document in documents} <= {"logs-alerts-default"}
     assert len({document.metadata["id"] for document in documents}) == len(documents)
-    return [document.fields for document in documents]
+    return documents
+
+
+def run(model: Model, notification: Notification, duplicate_of: int | None = None) -> list[dict[str, Any]]:
+    return [document.fields for document in run_line(model, notification, duplicate_of)]
 
 
 def read(name: str) -> bytes:
@@ -70,6 +77,17 @@ def test_a_repeated_notification_is_dropped_and_counted(main: Model) -> None:
     before = main.dropped["drop_repeated_notifications"]
     assert run(main, parse_slack(read("slack.json")), duplicate_of=6) == []
     assert main.dropped["drop_repeated_notifications"] == before + 1
+
+
+def test_an_entry_has_the_same_ids_in_whichever_file_it_is(main: Model) -> None:
+    """The inbox repairs a damaged file by writing it anew; Filebeat then sends all of it again."""
+    notification = parse_webhook(read("webhook.json"))
+    first, again, other = (
+        {document.metadata["id"] for document in run_line(main, notification, entry=entry, file=file)}
+        for entry, file in [(7, "1"), (7, "2"), (8, "1")]
+    )
+    assert first == again
+    assert not first & other
 
 
 def test_a_thousand_alerts_become_a_thousand_documents(main: Model) -> None:

@@ -150,6 +150,34 @@ def test_a_line_read_twice_has_one_id_and_its_neighbour_another(main: Model) -> 
     assert first.metadata["id"] == again.metadata["id"] != other.metadata["id"]
 
 
+def read_place(main: Model, **differences: str) -> str:
+    """Return the id of one line of text, but for what differs."""
+    given = {
+        "time": "2024-11-27T06:14:31.500Z",
+        "path": "/var/log/vectorwatch/a.log",
+        "inode": "2",
+    } | differences
+    file = {"path": given["path"], "inode": given["inode"], "device_id": "1"}
+    fields = {"message": "begins", "host": {"name": "h"}, "log": {"offset": 0, "file": file}}
+    fields |= {"container": {"id": given["container"]}} if "container" in given else {}
+    (document,) = main.run(Event({"@timestamp": given["time"], **fields}, {"arrived_by": "beats"}))
+    return str(document.metadata["id"])
+
+
+def test_a_line_keeps_its_id_when_its_file_is_rotated_and_read_again(main: Model) -> None:
+    first = read_place(main)
+    assert read_place(main, path="/var/log/vectorwatch/a.log.1") == first
+    assert read_place(main, time="2024-11-27T06:15:00.000Z") == first, "the time at which it was read"
+    assert read_place(main, inode="3") != first
+
+
+def test_a_new_log_of_a_container_in_the_place_of_a_deleted_one_is_another(main: Model) -> None:
+    """Its first line has the same inode, offset and text, and another time, which Docker wrote."""
+    first = read_place(main, container="c")
+    assert read_place(main, container="c") == first
+    assert read_place(main, container="c", time="2024-11-27T06:15:00.000Z") != first
+
+
 def test_the_namespace_is_that_of_the_environment(main: Model) -> None:
     staging = Model("main", main._ruby, {"LOGS_NAMESPACE": "staging"})
     (document,) = run(staging, '{"message":"m"}', "tcp")

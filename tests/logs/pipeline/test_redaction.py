@@ -107,7 +107,7 @@ STAYS = {
     "a vector": "[0.4111111111111111, -0.5500000000000004, 4111.111111111111]",
     "a number of 16 digits that is no card": "order 4111111111111112",
     "a count of tokens": "max_token=512 time_to_first_token: 0.3 tokens=7 prompt_tokens=12",
-    "an image": "image ghcr.io/a/b@sha256:0123456789abcdef",
+    "an image": "image example/a@sha256:0123456789abcdef",
     "a package": "lodash@4.17.21",
     "a decorator": '@app.get("/x")',
     "an address with a port": "http://127.0.0.1:6333/collections",
