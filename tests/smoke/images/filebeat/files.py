@@ -55,6 +55,12 @@ class OpenFile:
         self._read_to = place.offset
         self._last_line = monotonic()
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """Return what an event says of its file, besides where it is."""
+        device, inode = self.key
+        return {"device_id": str(device), "inode": str(inode)}
+
     def read(self) -> Iterator[tuple[Line | None, int]]:
         """Yield each event, and up to where the file is done with after it; None for lines without one."""
         size = os.fstat(self.content.fileno()).st_size
@@ -156,7 +162,7 @@ class Input:
         fields["message"] = line.text.encode()[: self._settings["message_max_bytes"]].decode(
             "utf-8", "ignore"
         )
-        fields["log"] = {"offset": line.start, "file": {"path": file.path, "inode": str(file.key[1])}}
+        fields["log"] = {"offset": line.start, "file": {"path": file.path, **file.identity}}
         fields["fields"] = self._settings["fields"]
         fields["input"] = {"type": "filestream"}
         for pattern, names in self._dissects:
