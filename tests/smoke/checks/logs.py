@@ -24,7 +24,7 @@ _WAIT_SECONDS = 120.0
 _BURST_LINES = 10_000
 _BURST_SECONDS = 10
 _BURST_LIMIT_SECONDS = 600.0
-_ASK = (
+_SEARCH = (
     "curl -sS --cacert config/secrets/ca.crt"
     """ --config <(printf 'user = "elastic:%s"' "$(<config/secrets/elastic_password)")"""
     """ -H 'Content-Type: application/json' -d "$0" 'https://127.0.0.1:9200/logs-*/_search'"""
@@ -171,11 +171,20 @@ def _explain_unnamed(stage: Stage, name: str) -> str:
     return "" if found else f"no line of container {name}"
 
 
+def count_all(stage: Stage) -> int:
+    """Return how many documents there are. Raises ConnectionError, CheckError."""
+    return int(_ask(stage, {"match_all": {}}, size=0)["hits"]["total"]["value"])
+
+
 def _search(stage: Stage, field: str, value: str, **more: object) -> dict[str, Any]:
-    """Ask Elasticsearch in its own container. Raises ConnectionError, CheckError."""
-    body = json.dumps({"query": {"term": {field: value}}, "track_total_hits": True, **more})
+    return _ask(stage, {"term": {field: value}}, **more)
+
+
+def _ask(stage: Stage, query: Document, **more: object) -> dict[str, Any]:
+    """Ask Elasticsearch in its own container."""
+    body = json.dumps({"query": query, "track_total_hits": True, **more})
     try:
-        said = stage.project.compose("exec", "-T", "elasticsearch", "bash", "-c", _ASK, body)
+        said = stage.project.compose("exec", "-T", "elasticsearch", "bash", "-c", _SEARCH, body)
     except CommandError as error:
         raise ConnectionError(str(error)) from error  # it may be under way
     found: dict[str, Any] = json.loads(said)
