@@ -71,7 +71,15 @@ lint-rules: ## Ask pint about the rules; built once where Go is, left out where 
 
 .PHONY: unit
 unit: $(VENV)/.test ## Run the unit and configuration tests
-	$(PYTEST) tests/unit tests/config
+	$(PYTEST) tests/unit tests/config tests/logs/pipeline
+
+.PHONY: test-logs
+test-logs: $(VENV)/.test ## Run the tests of the log half, with all real parts that this machine has
+	$(PYTEST) tests/logs
+
+.PHONY: golden-logs
+golden-logs: $(VENV)/.test ## Write the documents of the golden log events anew; read the diff
+	@$(BIN)/python -m tests.logs.pipeline.golden
 
 .PHONY: test-compose
 test-compose: $(VENV)/.test ## Check docker-compose.yml, .env.example and the Dockerfile, without an engine

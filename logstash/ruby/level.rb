@@ -23,7 +23,7 @@ def filter(event)
   line = event.get("line") or return [event]
   said = line["log.level"]
   said = line["message"].to_s[0, 200][SAID, 1] if said.nil?
-  level = read_level(said, line.delete("severity_number"))
+  level = read_level(said, line.delete("severity_number") || line.delete("severityNumber"))
   line["log.original_level"] = said.to_s unless said.nil? || level == said.to_s.downcase
   line["log.level"] = level || (failed?(line) ? "error" : "info")
   event.set("line", line)

@@ -20,7 +20,7 @@ end
 
 def filter(event)
   return [event] if event.get("line")
-  text = clean_text(event.get("message").to_s)
+  text = clean_text(event.get("message").to_s).sub(/[\r\n]+\z/, "")
   sender = event.get("[@metadata][arrived_by]")
   # What Logstash's inputs say of the sender's connection is not about the line.
   forget_all(event) unless sender == "beats"

@@ -4,14 +4,18 @@
 require "yaml"
 
 PLACE = /\A(?:log\.(?:level|file|offset)|container\.(?:id|name|image)|service\.|stream\z|agent\.|host\.)/
+DIGITS = /\d{2}/ # patterns without a hint look for numbers
 CARD_DIGITS = 10**14..10**16
 
 def register(params)
   table = YAML.safe_load_file(params["redaction"])
   @hidden = table["hidden"]
-  @names = Regexp.new(table["names"])
+  key = "(?:#{table['keys'].join('|')})"
+  @names = Regexp.new(table["names"].sub("<key>", key))
+  # Most texts hold none of these; without it each rule would look at each text.
+  @hint = Regexp.union(table["patterns"].flat_map { |row| row["hints"] || [] }.uniq)
   @rules = table["patterns"].map do |row|
-    [row["hints"], Regexp.new(row["pattern"]), row["replacement"] || @hidden, row["check"]]
+    [row["hints"], Regexp.new(row["pattern"].sub("<key>", key)), row["replacement"] || @hidden, row["check"]]
   end
 end
 
@@ -42,8 +46,10 @@ end
 
 def redact_text(text)
   lower = text.downcase
+  hinted = @hint.match?(lower)
+  numbered = DIGITS.match?(text)
   @rules.each do |hints, pattern, replacement, check|
-    next unless hints.nil? || hints.any? { |hint| lower.include?(hint) }
+    next unless hints ? hinted && hints.any? { |hint| lower.include?(hint) } : numbered
     text = if check
              text.gsub(pattern) { |found| send(check, found) ? @hidden : found }
            else

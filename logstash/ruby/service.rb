@@ -6,6 +6,7 @@ require "json"
 
 KNOWN = %w[agent.id agent.name agent.type agent.version container.id log.file.path log.offset stream].freeze
 COMPOSE_SERVICE = "com.docker.compose.service"
+SAYS_NOTHING = %w[ES_ECS].freeze # Elasticsearch's own logs: the name of their format
 ALERTS = "alert-inbox"
 CHECK_SECONDS = 5
 ID_CHARACTERS = 12
@@ -21,7 +22,7 @@ def filter(event)
   line = event.get("line") or return [event]
   kind = event.get("[fields][log_type]") || "application"
   line["service.name"] = Array(line["service.name"]).first.to_s if line.key?("service.name")
-  line.delete("service.name") if line["service.name"].to_s.strip.empty?
+  line.delete("service.name") if line["service.name"].to_s.strip.empty? || SAYS_NOTHING.include?(line["service.name"])
   named = line.key?("service.name")
   KNOWN.each do |name|
     value = event.get("[#{name.gsub('.', '][')}]")
@@ -31,6 +32,7 @@ def filter(event)
   name_container(event, line)
   line["service.name"] ||= (ALERTS if kind == "alerts") || name_file(line["log.file.path"]) || "unknown"
   event.set("[@metadata][dataset]", choose_dataset(kind, named))
+  event.tag("truncated") if Array(event.get("[log][flags]")).include?("truncated")
   event.set("[@metadata][file]", event.get("[log][file][fingerprint]") || event.get("[log][file][inode]"))
   event.set("line", line)
   [event]
@@ -61,8 +63,8 @@ end
 
 # A file `search-api.log.1` is of the service `search-api`.
 def name_file(path)
-  return nil if path.nil? || path.include?("-json.log")
-  name = File.basename(path.to_s).sub(/\.(?:log|json|txt)(?:[.-]\d[\w.-]*)?\z/, "")
+  return nil if !path.is_a?(String) || path.include?("-json.log")
+  name = File.basename(path).sub(/\.(?:log|json|txt)(?:[.-]\d[\w.-]*)?\z/, "")
   name.empty? ? nil : name
 end
 

@@ -60,10 +60,10 @@ def test_the_blocks_of_mail_server_and_pager_replace_ours_line_by_line(
 def test_the_override_files_in_the_text_are_taken_by_compose(
     repository: Path, tmp_path: Path, render: Render
 ) -> None:
-    users_own, with_key, without_cadvisor = blocks(repository, "configure.md")
+    users_own, with_key, without_cadvisor, without_limits = blocks(repository, "configure.md")
     external = next(iter(yaml.safe_load(users_own)["networks"]))
     assert external in {network["name"] for network in render()["networks"].values()}
-    for number, block in enumerate((with_key, without_cadvisor)):
+    for number, block in enumerate((with_key, without_cadvisor, without_limits)):
         (tmp_path / f"{number}.yml").write_text(block, encoding="utf-8")
     services = render(("*",), tmp_path / "0.yml")["services"]
     for name, variable in (("qdrant-exporter", "QDRANT"), ("hnsw-probe", "HNSW")):
@@ -72,6 +72,10 @@ def test_the_override_files_in_the_text_are_taken_by_compose(
         assert "/keys" in {mount["target"] for mount in services[name]["volumes"]}
     services = render(("*",), tmp_path / "1.yml")["services"]
     assert render()["services"].keys() - services.keys() == {"cadvisor"}
+    elasticsearch = render(("*",), tmp_path / "2.yml")["services"]["elasticsearch"]
+    assert "ulimits" not in elasticsearch
+    assert elasticsearch["environment"]["bootstrap.memory_lock"] == "false"
+    assert elasticsearch["environment"]["xpack.security.enabled"] == "true"
 
 
 def test_every_list_of_targets_is_named_on_its_page(repository: Path) -> None:

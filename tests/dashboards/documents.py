@@ -2,6 +2,7 @@
 
 Written anew after Grafana's source (pkg/tsdb/elasticsearch), for the metrics and buckets that our panels use:
 the request is that of `data_query.go` and `client/search_request.go`, the rows those of `response_parser.go`.
+Grafana itself is not asked.
 """
 
 from __future__ import annotations

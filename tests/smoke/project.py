@@ -28,6 +28,10 @@ PORTS = {
     "jaeger": "JAEGER_PORT",
     "jaeger-otlp-grpc": "OTLP_GRPC_PORT",
     "jaeger-otlp": "OTLP_HTTP_PORT",
+    "kibana": "KIBANA_PORT",
+    "logstash": "LOGSTASH_HTTP_PORT",
+    "logstash-beats": "LOGSTASH_BEATS_PORT",
+    "logstash-tcp": "LOGSTASH_TCP_PORT",
 }
 """By service, and by its further ports: the value of `.env` that names the port on the host."""
 

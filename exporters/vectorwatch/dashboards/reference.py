@@ -31,7 +31,7 @@ def dashboards_page() -> str:
         "What is in Grafana, by folder. Dashed lines are numbers of `prometheus/thresholds.yml`, or yours.\n"
         "A panel's corner has links to the runbooks of its alerts, which Grafana fetches from Prometheus.\n\n"
         "Tests ask each of these questions of a real Prometheus, those for documents of a real OpenSearch,\n"
-        "and want an answer. How Grafana draws it was not seen: there was none.\n",
+        "and want an answer. How Grafana draws them was not seen.\n",
     ]
     for folder in get_args(Folder):
         own = [board for board in boards if board.folder == folder]
@@ -44,7 +44,8 @@ def _about(board: Board) -> str:
         f"| {one.title} | {'; '.join(panel.title for panel in one.panels)} |\n" for one in board.rows
     )
     choices = ", ".join(variable.title.lower() for variable in board.variables)
+    choose = f" Choose by: {choices}." if choices else ""
     return (
-        f"### {board.title}\n\n{board.about} Choose by: {choices}. Address: `/d/{board.uid}`.\n\n"
+        f"### {board.title}\n\n{board.about}{choose} Address: `/d/{board.uid}`.\n\n"
         f"| row | panels |\n|---|---|\n{rows}"
     )

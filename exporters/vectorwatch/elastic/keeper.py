@@ -140,7 +140,7 @@ def enforce(server: Server, bound: int) -> None:
 
 def measure(server: Server) -> list[BackingIndex]:
     """Return the indices of our data streams, which are those of our template. Raises ElasticError."""
-    streams: Sequence[Any] = server.get(f"/_data_stream/{PATTERNS}").get("data_streams", [])
+    streams: Sequence[Any] = server.get(f"/_data_stream/{PATTERNS}", absent=(404,)).get("data_streams", [])
     sizes = server.get(f"/{PATTERNS}/_stats/store").get("indices", {})
     settings = server.get(f"/{PATTERNS}/_settings/index.creation_date?flat_settings=true")
     found = []

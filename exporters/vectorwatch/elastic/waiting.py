@@ -11,8 +11,8 @@ from .client import ElasticError, LoginError, NotReadyError
 
 _PAUSE_SECONDS = 1.0
 _PROGRESS_SECONDS = 15.0
-_LOGIN_SECONDS = 30.0
-"""How long a refused password may be one that the server, just started, has not read yet."""
+_LOGIN_SECONDS = 60.0
+"""How long a refused password may be right: Elasticsearch refuses all until its users are recovered."""
 
 T = TypeVar("T")
 
@@ -49,7 +49,6 @@ class Patience:
                         f"{error}; given up after {self.seconds:g} s: its log says why, and what is done"
                         " stays: run this again"
                     ) from error
-                refused_since = None
                 problem = error
             if told is None or now - told >= _PROGRESS_SECONDS:
                 told = now

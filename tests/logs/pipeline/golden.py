@@ -1,8 +1,7 @@
 """The golden events: what comes in, and the documents that must come out.
 
-Each file of tests/logs/golden/ is one event: how it `arrived_by` (beats, http, tcp), its fields as the input makes
-them, and the `documents`, or the filter that `dropped` it. `python -m tests.logs.pipeline.golden` (`make golden-logs`)
-writes the documents anew.
+Each file of tests/logs/golden/ is one event: how it `arrived_by` (beats, http, tcp), its fields as the
+input makes them, and the `documents`, or the filter that `dropped` it. `make golden-logs` writes these anew.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The mapping of the log streams, and whether Elasticsearch would take a document.
 
-What it refuses although `ignore_malformed` is set, is known from its documentation: an object where a value is
-expected, a value where an object is expected, text that is no number, address or date in fields where that counts.
-The check here is stricter: no value may be of another type than its field.
+The check is stricter than the server, which ignores a malformed number, date or address: no value may be of
+another type than its field, and no field may stand outside of the mapping.
 """
 
 from __future__ import annotations
@@ -72,7 +71,9 @@ def _find_in_flattened(value: Any, path: str) -> Iterator[str]:
             yield f"{path}: no name of a field: {name!r}"
         if len(name.encode()) > MOST_TERM_BYTES // 2:
             yield f"{path}: a name of {len(name)} characters"
-        if isinstance(inner, dict) or (isinstance(inner, list) and any(isinstance(i, list | dict) for i in inner)):
+        if isinstance(inner, dict) or (
+            isinstance(inner, list) and any(isinstance(i, list | dict) for i in inner)
+        ):
             yield f"{path}.{name}: nested"
         if isinstance(inner, float) and not math.isfinite(inner):
             yield f"{path}.{name}: {inner}"

@@ -1,8 +1,8 @@
 """A model of Logstash: runs the filters of a pipeline folder, its Ruby scripts for real.
 
-It knows `ruby` with a `path`, `drop`, and conditions that compare a field with a text by `==` or `!=`; whatever
-else a pipeline file holds is an error here, so that no test passes for something that the model skips. The
-syntax is read by `logstash-pipeline-parser`. Logstash itself, its queue, its inputs and its output are not here.
+It knows `ruby` with a `path`, `drop`, and conditions that compare a field with a text by `==` or `!=`;
+whatever else a pipeline file holds is an error here, so that no test passes for what the model skips.
+The syntax is read by `logstash-pipeline-parser`. Logstash's queue, inputs and output are not here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Event:
 
 
 def find_ruby() -> list[str]:
-    """Return the command of a Ruby, empty where there is none; the variable RUBY names another, such as a JRuby."""
+    """Return the command of a Ruby, empty where there is none; RUBY names another, such as a JRuby."""
     return os.environ.get("RUBY", shutil.which("ruby") or "").split()
 
 
@@ -76,7 +76,8 @@ class Ruby:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait(30)
@@ -196,5 +197,6 @@ def _branches(plugins: list[Any]) -> Iterator[list[Any]]:
 def _holds(condition: list[Any], event: Event) -> bool:
     left, operator, right = condition
     assert operator in ("==", "!="), f"the model does not know the operator {operator}"
-    assert left.startswith("[") and not right.startswith("["), f"the model does not know {condition}"
+    assert left.startswith("["), f"the model does not know {condition}"
+    assert not right.startswith("["), f"the model does not know {condition}"
     return bool((event.get(left) == right) == (operator == "=="))

@@ -22,7 +22,9 @@ def test_a_golden_event_becomes_its_documents(path: Path, main: Model) -> None:
 @pytest.mark.parametrize("path", list_cases(), ids=lambda path: path.stem)
 def test_a_golden_document_fits_the_mapping(path: Path, main: Model) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
-    assert [find_faults(event.fields) for event in main.run(read_event(case))] == [[]] * len(case["documents"])
+    assert [find_faults(event.fields) for event in main.run(read_event(case))] == [[]] * len(
+        case["documents"]
+    )
 
 
 def test_every_noise_and_every_dataset_has_a_golden_event() -> None:

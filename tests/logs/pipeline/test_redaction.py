@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.logs.pipeline.model import Event, Model
-from vectorwatch.instrument.redaction import names_secret
-from vectorwatch.instrument.redaction import redact as redact_in_library
+from vectorwatch.log_lines.redaction import names_secret
+from vectorwatch.log_lines.redaction import redact as redact_in_library
 
 LETTERS = string.ascii_letters + string.digits
 
@@ -63,7 +63,12 @@ SECRETS = {
 def test_a_secret_is_hidden_wherever_it_stands(text: str, secret: str, main: Model) -> None:
     full = text.format(secret)
     document = write(
-        main, full, error={"message": full, "stack_trace": f"x\n{full}"}, url={"full": full}, other=[full], é=full
+        main,
+        full,
+        error={"message": full, "stack_trace": f"x\n{full}"},
+        url={"full": full},
+        other=[full],
+        é=full,
     )
     assert secret not in json.dumps(document, ensure_ascii=False)
     assert "redacted" in document["tags"]
@@ -72,7 +77,16 @@ def test_a_secret_is_hidden_wherever_it_stands(text: str, secret: str, main: Mod
 @pytest.mark.parametrize(
     "name",
     [
-        *("password", "db_password", "PASSWORD", "client_secret", "api_key", "x-api-key", "access_token", "token"),
+        *(
+            "password",
+            "db_password",
+            "PASSWORD",
+            "client_secret",
+            "api_key",
+            "x-api-key",
+            "access_token",
+            "token",
+        ),
         *("authorization", "set-cookie", "private_key", "passphrase", "aws_secret_access_key", "credentials"),
     ],
 )
@@ -114,13 +128,26 @@ def test_what_only_looks_like_a_secret_stays(text: str, main: Model) -> None:
     assert "tags" not in document
 
 
-@pytest.mark.parametrize("name", ["max_token", "tokens", "token_count", "cookie_count", "secretary", "password_length"])
+@pytest.mark.parametrize(
+    "name", ["max_token", "tokens", "token_count", "cookie_count", "secretary", "password_length"]
+)
 def test_a_field_that_only_sounds_like_a_secret_keeps_its_value(name: str, main: Model) -> None:
     assert write(main, "m", **{name: 7})["attributes"][name] == 7
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "db_passwd", "secret", "api-key", "api_key", "access_token", "authorization", "token", "cookie"]
+    "name",
+    [
+        "password",
+        "db_passwd",
+        "secret",
+        "api-key",
+        "api_key",
+        "access_token",
+        "authorization",
+        "token",
+        "cookie",
+    ],
 )
 def test_what_the_library_hides_by_name_is_hidden_here_too(name: str, main: Model) -> None:
     assert names_secret(name)
@@ -155,7 +182,17 @@ def test_a_made_up_secret_never_gets_through(seed: int, before: str, after: str,
 
 def test_a_megabyte_without_a_secret_is_searched_in_time(main: Model) -> None:
     """The patterns take time in proportion to the text: these would take minutes where one did not."""
-    for piece in ("a@", "password", "basic ", "eyJ", "4111 ", "://a:", '":', "cookie=a", "-----BEGIN PRIVATE KEY-----"):
+    for piece in (
+        "a@",
+        "password",
+        "basic ",
+        "eyJ",
+        "4111 ",
+        "://a:",
+        '":',
+        "cookie=a",
+        "-----BEGIN PRIVATE KEY-----",
+    ):
         write(main, piece * (1_000_000 // len(piece)))
 
 
@@ -167,8 +204,9 @@ def test_a_refused_document_is_searched_once_more(dead_letters: Model) -> None:
         "data_stream": {"type": "logs", "dataset": "application", "namespace": "default"},
     }
     reason = (
-        "Could not index event to Elasticsearch. status: 400, action: [\"create\", {}, {\"message\"=>\"password=hunter2x\"}], "
-        'response: {"create"=>{"status"=>400, "error"=>{"type"=>"document_parsing_exception", "reason"=>"[1:2] failed to parse"}}}'
+        "Could not index event to Elasticsearch. status: 400, "
+        'action: ["create", {}, {"message"=>"password=hunter2x"}], response: {"create"=>{"status"=>400, '
+        '"error"=>{"type"=>"document_parsing_exception", "reason"=>"[1:2] failed to parse"}}}'
     )
     metadata = {"dead_letter_queue": {"reason": reason, "plugin_id": "elasticsearch_logs"}, "id": "abc"}
     (letter,) = dead_letters.run(Event(refused, metadata))

@@ -107,7 +107,7 @@ def _refuse_open(keyring: Keyring, files: Mapping[str, SecretFile]) -> None:
 def _refuse_shared(project: Project, keyring: Keyring) -> None:
     volume = _volume_of(keyring)
     users = {service.name for service in project.services.values() if volume in service.volumes.values()}
-    if users != {_SET_UP, keyring.service}:
+    if users != {_SET_UP, *keyring.mounted_by}:
         raise CheckError(f"{volume} is mounted into {', '.join(sorted(users))}")
 
 

@@ -86,6 +86,11 @@ RECIPES: Mapping[str, Recipe] = {
         "scripts/build-jaeger", "jaeger", "github.com/jaegertracing/jaeger", uid=10001
     ),
     "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
+    "docker.elastic.co/elasticsearch/elasticsearch": Absent("only Elastic's registry has Elasticsearch"),
+    "docker.elastic.co/logstash/logstash": Absent("only Elastic's registry has Logstash"),
+    "docker.elastic.co/kibana/kibana": Absent("only Elastic's registry has Kibana"),
+    "docker.elastic.co/beats/filebeat": Absent("only Elastic's registry has Filebeat"),
+    "prometheuscommunity/elasticsearch-exporter": Absent("Debian's is 1.5, whose flags are others"),
     "ghcr.io/google/cadvisor": Absent("neither Debian, PyPI nor Go's module proxy has cAdvisor"),
 }
 """By repository of the image, without its tag."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +14,8 @@ import pytest
 import trustme
 from click.testing import CliRunner
 
+from tests.conftest import Program
+from tests.unit.elastic import elasticsearch_stand_in
 from tests.unit.elastic.elasticsearch_stand_in import ElasticsearchStandIn, Refusal, serve
 from vectorwatch.cli import cli
 from vectorwatch.demo.repository import find_repository
@@ -42,6 +47,8 @@ def said() -> list[str]:
 def run(connection: Connection, said: list[str]) -> Run:
     """Run the set-up; what it said is in `said` even if it raises."""
 
+    note = said.append
+
     def call(
         definitions: Definitions | None = None,
         *,
@@ -49,11 +56,10 @@ def run(connection: Connection, said: list[str]) -> Run:
         seconds: float = 30,
         login_seconds: float = 0,
     ) -> list[str]:
-        nonlocal said
         said.clear()
-        patience = Patience(seconds, said.append, pause_seconds=0.01, login_seconds=login_seconds)
+        patience = Patience(seconds, note, pause_seconds=0.01, login_seconds=login_seconds)
         for line in set_up(connection, definitions or read(), STREAMS, patience):
-            said += [line]
+            note(line)
         return said
 
     return call
@@ -196,11 +202,11 @@ def test_a_server_that_starts_slowly_is_waited_for(
 ) -> None:
     port = free_port()
     connection = Connection(f"https://localhost:{port}", secrets)
-    ready, done = threading.Event(), threading.Event()
+    done = threading.Event()
 
     def start_later() -> None:
-        while not said:
-            ready.wait(0.01)
+        while not said and not done.wait(0.01):
+            pass
         with serve(ElasticsearchStandIn.with_password("first"), tls, port=port):
             done.wait(60)
 
@@ -301,3 +307,49 @@ def test_the_command_says_each_line_and_ends_with_an_error_if_something_is_wrong
     wrong = CliRunner().invoke(cli, [*arguments, "--size=20"])
     assert isinstance(wrong.exception, VectorwatchError)
     assert str(wrong.exception) == "LOGS_RETENTION_SIZE: `20` cannot be used; write 1GB or more, such as 20GB"
+
+
+def test_a_password_made_anew_does_not_open_an_old_volume(
+    tmp_path: Path,
+    authority: trustme.CA,
+    secrets: Path,
+    run: Run,
+    free_port: Callable[[], int],
+    start_program: Callable[..., Program],
+    end_gently: Callable[[subprocess.Popen[bytes]], None],
+) -> None:
+    """The stand-in as a program, as an image is started, twice with one data folder."""
+    folder = tmp_path / "home" / "config" / "secrets"
+    folder.mkdir(parents=True)
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_pem.write_to_path(folder / "server.key")
+    certificate.cert_chain_pems[0].write_to_path(folder / "server.crt")
+    port = free_port()
+    environ = {
+        "ES_HOME": str(tmp_path / "home"),
+        "ELASTIC_PASSWORD_FILE": str(secrets / "elastic_password"),
+        "http.port": str(port),
+        "xpack.security.http.ssl.key": "secrets/server.key",
+        "xpack.security.http.ssl.certificate": "secrets/server.crt",
+    }
+    connection = Connection(f"https://localhost:{port}", secrets)
+
+    def start() -> Program:
+        argv = [sys.executable, elasticsearch_stand_in.__file__]
+        return start_program(argv, ready=lambda: is_open(port), env=environ)
+
+    program = start()
+    run(connection=connection)
+    end_gently(program.process)
+    program = start()
+    assert all(line.endswith((": unchanged", " is ready")) for line in run(connection=connection))
+    end_gently(program.process)
+    (secrets / "elastic_password").write_text("made anew")
+    start()
+    with pytest.raises(ElasticError, match="data volume was initialised with another password"):
+        run(connection=connection)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from vectorwatch.setup.certificate import Kind, Pair, explain_unfit, issue, make_authority
 
@@ -107,7 +108,8 @@ def test_a_client_cannot_pose_as_a_server(write: Write, authority: Pair, client:
 
 
 def test_nobody_signs_with_what_is_no_authority(write: Write, authority: Pair, server: Pair) -> None:
-    forged = issue(server, "client", "filebeat")
+    leaf = issue(server, "client", "filebeat")
+    forged = Pair(leaf.certificate + server.certificate, leaf.key)  # the whole chain, as one would send it
     with pytest.raises(OSError, match=r"(?i)refused|unknown|reset|invalid"):
         shake_hands(write, authority, server, forged, "logstash")
 
@@ -138,8 +140,11 @@ def test_what_was_just_made_is_fit_for_nine_years(
     assert end.startswith(f"it would end on {now + timedelta(days=3650):%Y-}")
 
 
-def test_an_authority_is_its_own(authority: Pair) -> None:
+def test_an_authority_is_its_own_and_makes_no_other(authority: Pair) -> None:
     assert explain_unfit(authority, authority) == ""
+    certificate = x509.load_pem_x509_certificate(authority.certificate)
+    limits = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert (limits.critical, limits.value.path_length) == (True, 0)
 
 
 def test_each_reason_is_told(authority: Pair, server: Pair, client: Pair) -> None:

@@ -98,6 +98,23 @@ def test_every_keyring_says_where_its_secrets_come_from(repository: Path) -> Non
         assert all((repository / folder).is_dir() for folder in keyring.copied)
 
 
+@pytest.mark.usefixtures("as_oneself")
+def test_volumes_from_before_the_log_half_keep_what_they_hold_and_get_the_rest(
+    secrets: Path, checkout: Path, lists: Path, data: Path, chown: Chown
+) -> None:
+    run(secrets, checkout, lists, data, chown)
+    kept = (secrets / "grafana" / "admin_password").read_bytes()
+    for keyring in KEYRINGS:
+        if keyring.service not in ("grafana", "alertmanager"):
+            shutil.rmtree(secrets / keyring.service)
+            (secrets / keyring.service).mkdir()
+    for name in ("elasticsearch_ca.crt", "elasticsearch_password"):
+        (secrets / "grafana" / name).unlink()
+    said = run(secrets, checkout, lists, data, chown)
+    assert "setup: grafana: complete; handed over elasticsearch_ca.crt, elasticsearch_password" in said
+    assert (secrets / "grafana" / "admin_password").read_bytes() == kept
+
+
 def test_what_is_shared_belongs_to_a_keyring_that_comes_before() -> None:
     owned: set[str] = set()
     for keyring in KEYRINGS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..board import TARGETS, Board, job_and_instance, logs_of, row
+from ..board import Board, logs_of, row
 from ..panel import (
     BYTES,
     COUNT,
@@ -22,7 +22,7 @@ from ..panel import (
     timeseries,
 )
 
-CHOSEN = TARGETS
+EXPORTERS = 'job=~"logs-exporter|elasticsearch-exporter"'
 HEALTH: Mapping[float, State] = {
     0: State("red", "red"),
     1: State("yellow", "yellow"),
@@ -35,18 +35,20 @@ LEVELS: Mapping[float, State] = {
 }
 
 
+def select(metric: str, matchers: str) -> str:
+    return f"{metric}{{{matchers}}}" if matchers else metric
+
+
 def rate(metric: str, matchers: str = "", by: str = "") -> str:
     """Return how often a counter grew in a second, summed over all labels but those in `by`."""
-    more = f", {matchers}" if matchers else ""
     grouped = f" by ({by})" if by else ""
-    return f"sum{grouped} (rate({metric}{{{CHOSEN}{more}}}[$__rate_interval]))"
+    return f"sum{grouped} (rate({select(metric, matchers)}[$__rate_interval]))"
 
 
 def grown(metric: str, matchers: str = "", by: str = "") -> str:
     """Return by how much a counter grew in the time shown, summed over all labels but those in `by`."""
-    more = f", {matchers}" if matchers else ""
     grouped = f" by ({by})" if by else ""
-    return f"sum{grouped} (increase({metric}{{{CHOSEN}{more}}}[$__range]))"
+    return f"sum{grouped} (increase({select(metric, matchers)}[$__range]))"
 
 
 BOARD = Board(
@@ -56,7 +58,7 @@ BOARD = Board(
     about="Whether lines get from programs through Filebeat and Logstash to Elasticsearch, how late, what is lost on the way, "
     "and whether there is room for them. Empty where the log half of the stack is switched off (`LOGS=0`).",
     components=("logs",),
-    variables=job_and_instance("up", 'job=~"logs-exporter|elasticsearch-exporter"'),
+    variables=(),
     links=(
         logs_of("filebeat", "logstash", "elasticsearch", "kibana"),
         ("Monitoring", "/d/vw-monitoring"),
@@ -69,8 +71,8 @@ BOARD = Board(
                 "Is each part there?",
                 "Whether each program of the log half answers. Behind one that is down lines wait: in files before Filebeat, "
                 "in Logstash's queue before Elasticsearch.",
-                query(f"min by (source) (logs_source_up{{{CHOSEN}}})", "{{source}}"),
-                query(f"min(up{{{CHOSEN}}})", "the exporters"),
+                query("min by (source) (logs_source_up)", "{{source}}"),
+                query(f"min(up{{{EXPORTERS}}})", "the exporters"),
                 meanings=UP_DOWN,
                 width=24,
                 height=7,
@@ -81,9 +83,9 @@ BOARD = Board(
                 "Green: all is there. Yellow: a copy of a shard is missing, which one node cannot have. Red: data is missing.",
                 NONE,
                 query(
-                    f"""max(2 * elasticsearch_cluster_health_status{{{CHOSEN}, color="green"}}
-                    or elasticsearch_cluster_health_status{{{CHOSEN}, color="yellow"}}
-                    or 0 * elasticsearch_cluster_health_status{{{CHOSEN}, color="red"}})""",
+                    """max(2 * elasticsearch_cluster_health_status{color="green"}
+                    or elasticsearch_cluster_health_status{color="yellow"}
+                    or 0 * elasticsearch_cluster_health_status{color="red"})""",
                     "health",
                 ),
                 states=HEALTH,
@@ -93,14 +95,14 @@ BOARD = Board(
                 "Late by",
                 "Median time between a line and its arrival in Elasticsearch. It grows while something waits in a queue.",
                 SECONDS,
-                query(f"max(log_ingest_delay_seconds{{{CHOSEN}}})", "median"),
+                query("max(log_ingest_delay_seconds)", "median"),
                 limits=Limits(warning="log_ingest_delay_seconds"),
             ),
             stat(
                 "Lost",
                 "Events within a quarter of an hour that Filebeat or Logstash gave up. They do not come back; below stands where.",
                 COUNT,
-                query(f"max(instance:log_events_lost:increase15m{{{CHOSEN}}})", "events"),
+                query("max(instance:log_events_lost:increase15m)", "events"),
                 any_is_bad=True,
                 alerts=("LogsDropped",),
             ),
@@ -110,8 +112,8 @@ BOARD = Board(
                 "Grafana.",
                 NONE,
                 query(
-                    f"""max(2 * kibana_status{{{CHOSEN}, level="available"}}
-                    or kibana_status{{{CHOSEN}, level="degraded"}})""",
+                    """max(2 * kibana_status{level="available"}
+                    or kibana_status{level="degraded"})""",
                     "level",
                 ),
                 states=LEVELS,
@@ -155,15 +157,15 @@ BOARD = Board(
                 "Filebeat's queue",
                 "How full it is. Full: Filebeat reads no further until Logstash takes more; files keep what it has not read.",
                 RATIO,
-                query(f"max by (instance) (filebeat_queue_filled_ratio{{{CHOSEN}}})", "{{instance}}"),
+                query("max(filebeat_queue_filled_ratio)", "filled"),
                 maximum=1,
             ),
             timeseries(
                 "Files that Filebeat reads",
                 "Harvesters, one a file that grows or grew lately. 0: it sees no log of any container.",
                 COUNT,
-                query(f"sum(filebeat_harvesters_running{{{CHOSEN}}})", "harvesters"),
-                query(f"sum(filebeat_harvester_files_open{{{CHOSEN}}})", "files open"),
+                query("sum(filebeat_harvesters_running)", "harvesters"),
+                query("sum(filebeat_harvester_files_open)", "files open"),
             ),
             timeseries(
                 "Filebeat's events by fate",
@@ -176,7 +178,7 @@ BOARD = Board(
                 "Filebeat's memory",
                 "Resident. It grows with the number of files and with the queue; a slope without end is a leak.",
                 BYTES,
-                query(f"max by (instance) (filebeat_memory_bytes{{{CHOSEN}}})", "{{instance}}"),
+                query("max(filebeat_memory_bytes)", "resident"),
                 width=12,
             ),
         ),
@@ -187,8 +189,8 @@ BOARD = Board(
                 "How full each pipeline's queue on disk is. It fills while Elasticsearch is slow or away; full, Filebeat waits.",
                 RATIO,
                 query(
-                    f"""max by (pipeline) (logstash_pipeline_queue_bytes{{{CHOSEN}}})
-                    / (max by (pipeline) (logstash_pipeline_queue_max_bytes{{{CHOSEN}}}) > 0)""",
+                    """max by (pipeline) (logstash_pipeline_queue_bytes)
+                    / (max by (pipeline) (logstash_pipeline_queue_max_bytes) > 0)""",
                     "{{pipeline}}",
                 ),
                 maximum=1,
@@ -198,15 +200,15 @@ BOARD = Board(
                 "Events that wait in Logstash",
                 "Events in the queue of each pipeline. It returns to about 0 once Elasticsearch has caught up.",
                 COUNT,
-                query(f"sum by (pipeline) (logstash_pipeline_queue_events{{{CHOSEN}}})", "{{pipeline}}"),
+                query("sum by (pipeline) (logstash_pipeline_queue_events)", "{{pipeline}}"),
             ),
             timeseries(
                 "Dead letter queue",
                 "How full what Elasticsearch refused fills it. Full: the oldest are dropped. The pipeline dead_letters empties it.",
                 RATIO,
                 query(
-                    f"""max by (pipeline) (logstash_pipeline_dead_letter_queue_bytes{{{CHOSEN}}})
-                    / (max by (pipeline) (logstash_pipeline_dead_letter_queue_max_bytes{{{CHOSEN}}}) > 0)""",
+                    """max by (pipeline) (logstash_pipeline_dead_letter_queue_bytes)
+                    / (max by (pipeline) (logstash_pipeline_dead_letter_queue_max_bytes) > 0)""",
                     "{{pipeline}}",
                 ),
                 maximum=1,
@@ -257,9 +259,9 @@ BOARD = Board(
                 "In use, of what it may have (LOGSTASH_HEAP). Near 1 it only collects garbage and takes no more events.",
                 RATIO,
                 query(
-                    f"""max by (instance) (logstash_jvm_heap_used_bytes{{{CHOSEN}}})
-                    / (max by (instance) (logstash_jvm_heap_max_bytes{{{CHOSEN}}}) > 0)""",
-                    "{{instance}}",
+                    """max(logstash_jvm_heap_used_bytes)
+                    / (max(logstash_jvm_heap_max_bytes) > 0)""",
+                    "in use",
                 ),
                 maximum=1,
                 limits=Limits(warning="logstash_heap_ratio"),
@@ -281,9 +283,9 @@ BOARD = Board(
                 "refuses every write.",
                 RATIO,
                 query(
-                    f"""1 - min by (instance) (elasticsearch_filesystem_data_available_bytes{{{CHOSEN}}}
-                    / (elasticsearch_filesystem_data_size_bytes{{{CHOSEN}}} > 0))""",
-                    "{{instance}}",
+                    """1 - min by (name) (elasticsearch_filesystem_data_available_bytes
+                    / (elasticsearch_filesystem_data_size_bytes > 0))""",
+                    "{{name}}",
                 ),
                 maximum=1,
                 limits=Limits(
@@ -297,7 +299,7 @@ BOARD = Board(
                 "LOGS_RETENTION_SIZE.",
                 BYTES,
                 query(
-                    f"max by (data_stream) (elasticsearch_data_stream_store_size_bytes{{{CHOSEN}}})",
+                    "max by (data_stream) (elasticsearch_data_stream_store_size_bytes)",
                     "{{data_stream}}",
                 ),
                 stacked=True,
@@ -308,9 +310,9 @@ BOARD = Board(
                 "and answers late.",
                 RATIO,
                 query(
-                    f"""max by (instance) (elasticsearch_jvm_memory_used_bytes{{{CHOSEN}, area="heap"}})
-                    / (max by (instance) (elasticsearch_jvm_memory_max_bytes{{{CHOSEN}, area="heap"}}) > 0)""",
-                    "{{instance}}",
+                    """max by (name) (elasticsearch_jvm_memory_used_bytes{area="heap"})
+                    / (max by (name) (elasticsearch_jvm_memory_max_bytes{area="heap"}) > 0)""",
+                    "{{name}}",
                 ),
                 maximum=1,
                 limits=Limits(warning="elasticsearch_heap_ratio"),
@@ -366,7 +368,7 @@ BOARD = Board(
                 "Backing indices of the data streams. Any in step ERROR is neither rolled over nor deleted: the disk fills.",
                 COUNT,
                 query(
-                    f'count by (phase, step) (elasticsearch_ilm_index_status{{{CHOSEN}, index=~".ds-logs-.+"}} == 1)',
+                    'count by (phase, step) (elasticsearch_ilm_index_status{index=~".ds-logs-.+"} == 1)',
                     "{{phase}} {{step}}",
                 ),
                 alerts=("LogsLifecycleFailing",),
@@ -375,7 +377,7 @@ BOARD = Board(
                 "Documents",
                 "That Elasticsearch holds, of all data streams. A fall is retention at work; a fall to nothing is none of its doing.",
                 COUNT,
-                query(f"sum(elasticsearch_indices_docs{{{CHOSEN}}})", "documents"),
+                query("sum(elasticsearch_indices_docs)", "documents"),
             ),
         ),
     ),
