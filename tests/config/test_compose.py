@@ -339,11 +339,18 @@ def test_elasticsearch_finds_the_files_that_setup_writes(services: Mapping[str, 
 
 def test_the_watermarks_of_the_disk_rise(services: Mapping[str, Service]) -> None:
     environment = services["elasticsearch"]["environment"]
-    at = [
-        int(environment[f"cluster.routing.allocation.disk.watermark.{name}"].removesuffix("%"))
+    marks = [
+        environment[f"cluster.routing.allocation.disk.watermark.{name}"]
         for name in ("low", "high", "flood_stage")
     ]
-    assert at == sorted(set(at))
+    full = [int(mark.removesuffix("%")) for mark in marks]
+    assert full == sorted(set(full))
+    # Each needs the next: Elasticsearch does not start with the first alone.
+    left = [
+        int(environment[f"cluster.routing.allocation.disk.watermark.{name}.max_headroom"].removesuffix("gb"))
+        for name in ("low", "high", "flood_stage")
+    ]
+    assert left == sorted(set(left), reverse=True)
 
 
 def test_heaps_are_fixed_and_leave_room_beside_them(render: Render) -> None:
