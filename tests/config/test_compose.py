@@ -339,11 +339,18 @@ def test_elasticsearch_finds_the_files_that_setup_writes(services: Mapping[str, 
 
 def test_the_watermarks_of_the_disk_rise(services: Mapping[str, Service]) -> None:
     environment = services["elasticsearch"]["environment"]
-    at = [
-        int(environment[f"cluster.routing.allocation.disk.watermark.{name}"].removesuffix("%"))
+    marks = [
+        environment[f"cluster.routing.allocation.disk.watermark.{name}"]
         for name in ("low", "high", "flood_stage")
     ]
-    assert at == sorted(set(at))
+    full = [int(mark.removesuffix("%")) for mark in marks]
+    assert full == sorted(set(full))
+    # Each needs the next: Elasticsearch does not start with the first alone.
+    left = [
+        int(environment[f"cluster.routing.allocation.disk.watermark.{name}.max_headroom"].removesuffix("gb"))
+        for name in ("low", "high", "flood_stage")
+    ]
+    assert left == sorted(set(left), reverse=True)
 
 
 def test_heaps_are_fixed_and_leave_room_beside_them(render: Render) -> None:
@@ -362,8 +369,10 @@ def test_kibana_calls_nobody_and_keeps_its_secrets_out_of_arguments(
     repository: Path, services: Mapping[str, Service]
 ) -> None:
     kibana = services["kibana"]
-    folder = kibana["environment"]["KBN_PATH_CONF"]
-    assert {mount["target"] for mount in _of_the_checkout(kibana)} == {folder}
+    [file] = re.findall(r"exec bin/kibana --config (\S+)", " ".join(kibana["entrypoint"]))
+    assert {mount["target"] for mount in _of_the_checkout(kibana)} == {str(Path(file).parent)}
+    # There its start script looks for options of Node.js; without them any rejection ends Kibana.
+    assert "KBN_PATH_CONF" not in kibana["environment"]
     settings = yaml.safe_load((repository / "kibana/settings/kibana.yml").read_text(encoding="utf-8"))
     for name in ("telemetry.optIn", "telemetry.allowChangingOptInStatus", "newsfeed.enabled"):
         assert settings[name] is False

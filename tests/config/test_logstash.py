@@ -172,6 +172,15 @@ def test_nothing_sends_monitoring_data_or_reads_a_setting_of_version_8() -> None
     assert "xpack" not in re.sub(r"#.*", "", text)
 
 
+def test_lines_of_logstash_about_its_own_lines_come_to_an_end() -> None:
+    """Filebeat reads them as those of every container: one error an event would be without end."""
+    text = (LOGSTASH / "settings" / "log4j2.properties").read_text()
+    burst = dict(re.findall(r"^appender\.json_console\.filter\.burst\.(\w+) = (.+)$", text, re.MULTILINE))
+    assert burst["type"] == "BurstFilter"
+    assert burst["level"] == "error", "log4j limits this level and those below, by itself only `warn`"
+    assert 0 < float(burst["rate"]) <= 10
+
+
 def test_each_kind_of_noise_has_the_filter_that_counts_it() -> None:
     drops = [options["id"] for _path, plugin, options in all_plugins() if plugin == "filter drop"]
     text = (LOGSTASH / "pipeline" / "main" / "60-noise.conf").read_text()

@@ -1,4 +1,4 @@
-"""What the tests of the log half share."""
+"""What the tests of the log half share: one Ruby process, and whether OpenSearch can be had."""
 
 from __future__ import annotations
 

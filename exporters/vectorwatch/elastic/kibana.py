@@ -13,15 +13,13 @@ from typing import Any
 
 from vectorwatch.errors import ConfigError, VectorwatchError
 
-from .client import ElasticError, LoginError, NotReadyError, Server
+from .client import ElasticError, LoginError, Server
 from .object_files import ObjectFile, read_objects
 from .saved_objects.data_view import LOGS
 from .waiting import Patience
 
 _HEADERS = {"kbn-xsrf": "vectorwatch"}
 """Kibana refuses a change without this header, which no page of another site can send."""
-_USABLE = ("available", "degraded")
-"""Levels at which Kibana takes imports; `degraded` is a part that is not needed for them."""
 _KINDS = {"index-pattern": "data view", "search": "saved search", "dashboard": "dashboard"}
 _PLURALS = {"search": "saved searches"}
 
@@ -61,13 +59,11 @@ def set_up_kibana(
 
 
 def _check_status(kibana: Server) -> None:
+    """Kibana answers 503 until it can keep objects; the level is that of all its parts, also of idle ones."""
     status = kibana.get("/api/status").get("status")
     overall = status.get("overall") if isinstance(status, dict) else None
-    level = overall.get("level") if isinstance(overall, dict) else None
-    if level is None:
+    if not isinstance(overall, dict) or "level" not in overall:
         raise ElasticError(f"{kibana.url} answers, but not as Kibana; is that its address?")
-    if level not in _USABLE:
-        raise NotReadyError(f"Kibana at {kibana.url} is {level}")
 
 
 def _import(kibana: Server, objects: ObjectFile) -> Mapping[str, Any]:

@@ -120,6 +120,12 @@ def test_it_waits_for_a_kibana_that_starts(
     assert re.fullmatch(r"waiting, \d+ s at most: Kibana at http://127.0.0.1:\d+ is not ready: .*", said[0])
 
 
+def test_it_does_not_wait_for_parts_that_keep_no_objects(kibana: KibanaStandIn, set_up: SetUp) -> None:
+    kibana.slowest_part = "unavailable"
+    set_up(seconds=0.1)
+    assert len(kibana.objects) == 17
+
+
 def test_it_imports_again_when_kibana_was_not_ready_for_it(kibana: KibanaStandIn, set_up: SetUp) -> None:
     kibana.refusals[IMPORT] = [(503, "Kibana server is not ready yet")]
     set_up()

@@ -279,8 +279,8 @@ BOARD = Board(
             "Elasticsearch",
             timeseries(
                 "Disk in use",
-                "Of the disk under Elasticsearch. At 85 % (its low watermark) no new shard comes here, at 95 % (flood stage) it "
-                "refuses every write.",
+                "Of the disk under Elasticsearch. Above 90 % with less than 10 GB left it makes no new index, above 95 % with "
+                "less than 5 GB left (flood stage) it refuses every write.",
                 RATIO,
                 query(
                     """1 - min by (name) (elasticsearch_filesystem_data_available_bytes
