@@ -73,10 +73,10 @@ class Kibana(KibanaStandIn):
 
 
 def main() -> None:
-    """Run as the image would."""
+    """Run `kibana --config FILE` as the image would."""
     print("stand-in for Kibana: a program of the tests, no Kibana", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    path = Path(os.environ["KBN_PATH_CONF"]) / "kibana.yml"
+    path = Path(sys.argv[sys.argv.index("--config") + 1])
     text = _VARIABLE.sub(lambda found: os.environ[found[1]], path.read_text(encoding="utf-8"))
     kibana = Kibana(yaml.safe_load(text), Path("/usr/share/kibana/data/objects.json"))
     with serve_kibana("0.0.0.0", 5601, kibana):
