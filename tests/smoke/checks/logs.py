@@ -21,7 +21,7 @@ _SETUPS = ("elasticsearch-setup", "kibana-setup")
 _CHAIN = ("filebeat", "logstash", "elasticsearch", "container-names")
 _SERVICE = "com.docker.compose.service"
 _WAIT_SECONDS = 120.0
-_BURST_LINES = 10_000
+BURST_LINES = 10_000
 _BURST_SECONDS = 10
 _BURST_LIMIT_SECONDS = 600.0
 _SEARCH = (
@@ -76,7 +76,7 @@ def arrive(stage: Stage) -> str:
         (found,) = _search(stage, "log.logger", token)["hits"]["hits"]
         written = datetime.fromisoformat(found["_source"]["@timestamp"])
         seconds = (datetime.now(UTC) - written).total_seconds()
-        _see_fields(found["_source"], name, secret)
+        see_fields(found["_source"], name, secret)
         # The first lines of a container may be faster than its name.
         wait(lambda: _explain_unnamed(stage, name), "the container's name", _CHAIN, _WAIT_SECONDS)
     _send(stage, token)
@@ -88,24 +88,24 @@ def arrive(stage: Stage) -> str:
 def survive_restarts(stage: Stage) -> str:
     """Restart Logstash and Elasticsearch while lines are written; see each line once, and counted once."""
     service = f"smoke-burst-{token_hex(6)}"
-    with _run(stage, service, _WRITE_BURST, service, str(_BURST_LINES), str(_BURST_SECONDS)):
+    with _run(stage, service, _WRITE_BURST, service, str(BURST_LINES), str(_BURST_SECONDS)):
         start = monotonic()
         for name in ("logstash", "elasticsearch"):
             _see_more(stage, service, than=_count(stage, service))
             stage.project.compose("restart", name)
-        wait(lambda: _explain_burst(stage, service), "all lines", _CHAIN, _BURST_LIMIT_SECONDS)
+        wait(lambda: explain_burst(stage, service), "all lines", _CHAIN, _BURST_LIMIT_SECONDS)
         seconds = monotonic() - start
     counted = f'sum(log_events_total{{service_name="{service}"}})'
     wait(
-        lambda: "" if stage.prometheus.query(f"{counted} == {_BURST_LINES}") else f"no {counted}",
-        f"{counted} == {_BURST_LINES}",
+        lambda: "" if stage.prometheus.query(f"{counted} == {BURST_LINES}") else f"no {counted}",
+        f"{counted} == {BURST_LINES}",
         ("logs-exporter", "prometheus"),
         _WAIT_SECONDS,
     )
-    if trouble := _explain_burst(stage, service):  # a second copy may come late
+    if trouble := explain_burst(stage, service):  # a second copy may come late
         raise CheckError(trouble, _CHAIN)
     return (
-        f"{_BURST_LINES} lines, Logstash and Elasticsearch restarted meanwhile: each once, after"
+        f"{BURST_LINES} lines, Logstash and Elasticsearch restarted meanwhile: each once, after"
         f" {seconds:.0f} s, and counted in Prometheus"
     )
 
@@ -158,7 +158,8 @@ def _see_sent(stage: Stage, service: str) -> None:
     wait(lambda: _explain_count(stage, "service.name", service, 1), service, _CHAIN, _WAIT_SECONDS)
 
 
-def _see_fields(document: Document, service: str, secret: str) -> None:
+def see_fields(document: Document, service: str, secret: str) -> None:
+    """See that a line has its level and its service, and that its secret is hidden. Raises CheckError."""
     if secret in json.dumps(document):
         raise CheckError("the password in the line was not hidden", _CHAIN)
     seen = (document["log"]["level"], document["service"]["name"], "redacted" in document.get("tags", ()))
@@ -204,17 +205,18 @@ def _count(stage: Stage, service: str) -> int:
 
 def _see_more(stage: Stage, service: str, than: int) -> None:
     wait(
-        lambda: "" if _count(stage, service) >= min(than + 1, _BURST_LINES) else f"still {than}",
+        lambda: "" if _count(stage, service) >= min(than + 1, BURST_LINES) else f"still {than}",
         "lines go on",
         _CHAIN,
         _WAIT_SECONDS,
     )
 
 
-def _explain_burst(stage: Stage, service: str) -> str:
-    lines = {"lines": {"terms": {"field": "log.logger", "size": 2 * _BURST_LINES}}}
+def explain_burst(stage: Stage, service: str) -> str:
+    """Return how many lines are missing, or an empty text. Raises CheckError when one is there twice."""
+    lines = {"lines": {"terms": {"field": "log.logger", "size": 2 * BURST_LINES}}}
     found = _search(stage, "service.name", service, size=0, aggs=lines)
     total, different = found["hits"]["total"]["value"], len(found["aggregations"]["lines"]["buckets"])
     if total > different:
         raise CheckError(f"{total} documents of {different} lines: some are there twice", _CHAIN)
-    return "" if different == _BURST_LINES else f"{different} of {_BURST_LINES} lines"
+    return "" if different == BURST_LINES else f"{different} of {BURST_LINES} lines"
