@@ -120,7 +120,7 @@ def replace(event, document)
 end
 
 test "fields that the mapping has and has not" do
-  parameters { { "mappings" => "/usr/share/logstash/vectorwatch/mappings/vectorwatch-logs-mappings.json" } }
+  parameters { { "mappings" => "/usr/share/logstash/mappings/vectorwatch-logs-mappings.json" } }
   in_event { { "line" => { "message" => "x", "log.level" => "info", "client.ip" => "no address", "a.b" => 1 } } }
   expect("become a document") do |events|
     document = events.first

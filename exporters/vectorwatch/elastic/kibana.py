@@ -144,6 +144,8 @@ def _read_password(path: Path) -> str:
         password = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(f"kibana: --password-file: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"kibana: --password-file: {path} is not UTF-8; save it so") from error
     if not password:
         raise ConfigError(f"kibana: --password-file: {path} is empty")
     return password

@@ -23,7 +23,7 @@ from logstash_pipeline_parser import Pipeline
 
 ROOT = Path(__file__).parents[3]
 VECTORWATCH = "/usr/share/logstash/vectorwatch"
-MAPPINGS = f"{VECTORWATCH}/mappings"
+MAPPINGS = "/usr/share/logstash/mappings"
 CONTAINER_NAMES = "/usr/share/logstash/container-names"
 
 _FIELD = re.compile(r"\[([^\[\]]+)\]")

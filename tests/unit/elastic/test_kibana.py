@@ -253,13 +253,13 @@ def test_a_broken_file_is_found_before_kibana_is_asked(
     assert kibana.requests == []
 
 
-@pytest.mark.parametrize("content", [None, " \n"])
+@pytest.mark.parametrize("content", [None, b" \n", b"\xe9"])
 def test_a_password_that_cannot_be_read_is_one_line(
-    set_up: SetUp, tmp_path: Path, content: str | None
+    set_up: SetUp, tmp_path: Path, content: bytes | None
 ) -> None:
     file = tmp_path / "missing"
     if content is not None:
-        file.write_text(content)
+        file.write_bytes(content)
     with pytest.raises(ConfigError, match=r"^kibana: --password-file: .*missing"):
         set_up(password_file=file)
 
