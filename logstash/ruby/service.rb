@@ -9,6 +9,7 @@ COMPOSE_SERVICE = "com.docker.compose.service"
 SAYS_NOTHING = %w[ES_ECS].freeze # Elasticsearch's own logs: the name of their format
 ALERTS = "alert-inbox"
 CHECK_SECONDS = 5
+SEEK_SECONDS = 1 # for a container that has just started
 ID_CHARACTERS = 12
 
 def register(params)
@@ -47,7 +48,7 @@ end
 def name_container(event, line)
   id = event.get("[container][id]") or return
   labels = flatten(event.get("[docker][attrs]") || event.get("[container][labels]") || {})
-  known = container_names[id] || {}
+  known = container_names(id)[id] || {}
   labels.each { |name, value| line["container.labels.#{name}"] = value.to_s }
   line["container.name"] = known["name"] || event.get("[container][name]")
   line["container.image.name"] = known["image"] || event.get("[container][image][name]")
@@ -75,9 +76,9 @@ def name_file(path)
 end
 
 # Read the list again when it has changed; a list that cannot be read leaves the last one.
-def container_names
+def container_names(id)
   now = Time.now.to_i
-  return @names if now < @checked + CHECK_SECONDS
+  return @names if now < @checked + (@names.key?(id) ? CHECK_SECONDS : SEEK_SECONDS)
   @checked = now
   seen = File.mtime(@path)
   return @names if seen == @seen

@@ -29,6 +29,10 @@ class Service:
     user: str
     runs_once: bool
     has_health_check: bool
+    scale: int
+    """How many containers it has: 0 for the log half when it is switched off."""
+    limits: Mapping[str, str]
+    """`ulimits` as `docker run` takes them: `soft:hard` by name."""
     volumes: Mapping[str, str]
     """Named volumes, by where they are mounted."""
 
@@ -48,6 +52,11 @@ def _read_service(name: str, body: Mapping[str, Any]) -> Service:
         user=str(body.get("user", "")),
         runs_once=body.get("restart") == "no",
         has_health_check="healthcheck" in body,
+        scale=int(body.get("scale", 1)),
+        limits={
+            name: f"{value['soft']}:{value['hard']}" if isinstance(value, dict) else str(value)
+            for name, value in (body.get("ulimits") or {}).items()
+        },
         volumes={
             volume["target"]: volume["source"]
             for volume in body.get("volumes", ())

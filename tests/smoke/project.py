@@ -20,6 +20,7 @@ HEALTHY_SECONDS = 300.0
 _UP_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 _NO_RIGHTS = ("--rm", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+OVERRIDE = "docker-compose.override.yml"
 PORTS = {
     "prometheus": "PROMETHEUS_PORT",
     "alertmanager": "ALERTMANAGER_PORT",
@@ -70,7 +71,11 @@ class Project:
 
     def url(self, service: str) -> str:
         """Return where a service is published."""
-        return f"http://{HOST}:{self._ports[service]}"
+        return f"http://{HOST}:{self.port(service)}"
+
+    def port(self, service: str) -> int:
+        """Return the port of the host on which a service is published."""
+        return self._ports[service]
 
     def up(self, services: Iterable[str]) -> Mapping[str, float]:
         """Bring services up and wait until all are healthy; return after how many seconds each was.

@@ -75,11 +75,11 @@ def write_figures(report: Report) -> Sequence[str]:
     idle, loaded = report.use.get("idle", {}), report.use.get("demo", {})
     steps = report.healthy_seconds
     first = {**steps.get("up with demo", {}), **steps.get("up", {})}
-    lines = [f"  {'service':<20}{'healthy':>10}{'idle':>22}{'under the demo load':>24}"]
+    lines = [f"  {'service':<24}{'healthy':>10}{'idle':>22}{'under the demo load':>24}"]
     for name in sorted({*idle, *loaded}):
         healthy = f"{first[name]:.1f} s" if name in first else ""
         lines.append(
-            f"  {name:<20}{healthy:>10}{_write_use(idle.get(name)):>22}{_write_use(loaded.get(name)):>24}"
+            f"  {name:<24}{healthy:>10}{_write_use(idle.get(name)):>22}{_write_use(loaded.get(name)):>24}"
         )
     lines += [f"  {image:<60}{size / 1e6:8.0f} MB" for image, size in sorted(report.image_bytes.items())]
     return lines

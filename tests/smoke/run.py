@@ -12,6 +12,7 @@ from tests.smoke.checks import (
     alert,
     dashboards,
     health,
+    logs,
     ports,
     processes,
     secret_files,
@@ -21,6 +22,7 @@ from tests.smoke.checks import (
 )
 from tests.smoke.command import CommandError
 from tests.smoke.images.supply import Supplier
+from tests.smoke.limits import leave_out_refused
 from tests.smoke.measure import measure_images, measure_use
 from tests.smoke.model import GPU_PROFILE, Service
 from tests.smoke.project import Project
@@ -42,6 +44,10 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "a new target is scraped": targets.new_one_found,
     "an alert and its end arrive": alert.reaches_inbox,
     "traces arrive": traces.arrive,  # after the alert: one of the spans is the inbox's, of what it receives
+    "Elastic's services are set up": logs.are_set_up,  # after the secrets, which start all of it again
+    "log lines arrive": logs.arrive,
+    "no line is lost or doubled": logs.survive_restarts,
+    "logs can be left out": logs.are_left_out,
     "data survives down and up": survival.of_data,
     "health checks can fail": health.fail_when_stopped,
     "every target is up again": targets.all_up,
@@ -79,6 +85,7 @@ class Run:
         everything = [service.name for service in services]
         without_demo = [service.name for service in services if not service.profiles]
         running = [service.name for service in services if not service.runs_once]
+        leave_out_refused(self._project, self._say)
         self._bring_up("up", without_demo)
         self._measure("idle", [name for name in running if name in without_demo])
         self._bring_up("up with demo", everything)

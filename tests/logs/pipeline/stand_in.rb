@@ -220,25 +220,27 @@ rescue StandardError => error
   [event]
 end
 
-$stdout.sync = true
-folders = JSON.parse($stdin.gets)
-logger = Logger.new
-loaded = {}
-$stdin.each_line do |line|
-  request = JSON.parse(line, max_nesting: false, allow_nan: true)
-  make = Make.new(request["script"], logger, folders)
-  if request["test"]
-    failed = Context.new(request["script"], logger, folders, true).tests.flat_map do |name, block|
-      Test.new(name, make).tap { |one| one.instance_eval(&block) }.failed
+if $PROGRAM_NAME == __FILE__
+  $stdout.sync = true
+  folders = JSON.parse($stdin.gets)
+  logger = Logger.new
+  loaded = {}
+  $stdin.each_line do |line|
+    request = JSON.parse(line, max_nesting: false, allow_nan: true)
+    make = Make.new(request["script"], logger, folders)
+    if request["test"]
+      failed = Context.new(request["script"], logger, folders, true).tests.flat_map do |name, block|
+        Test.new(name, make).tap { |one| one.instance_eval(&block) }.failed
+      end
+      puts JSON.generate("failed" => failed)
+      next
     end
-    puts JSON.generate("failed" => failed)
-    next
+    context = loaded[[request["script"], request["params"]]] ||= make.call.tap { |one| one.register(make.resolve(request["params"])) }
+    fields = request["event"]["fields"]
+    fields["message"] = fields.delete("message_base64").unpack1("m") if fields.key?("message_base64")
+    event = LogStash::Event.new(fields, request["event"]["metadata"])
+    events = run_filter(context, event).map { |one| { "fields" => one.to_hash, "metadata" => one.metadata } }
+    puts JSON.generate({ "events" => events, "errors" => logger.errors }, max_nesting: 0)
+    logger.errors.clear
   end
-  context = loaded[[request["script"], request["params"]]] ||= make.call.tap { |one| one.register(make.resolve(request["params"])) }
-  fields = request["event"]["fields"]
-  fields["message"] = fields.delete("message_base64").unpack1("m") if fields.key?("message_base64")
-  event = LogStash::Event.new(fields, request["event"]["metadata"])
-  events = run_filter(context, event).map { |one| { "fields" => one.to_hash, "metadata" => one.metadata } }
-  puts JSON.generate({ "events" => events, "errors" => logger.errors }, max_nesting: 0)
-  logger.errors.clear
 end

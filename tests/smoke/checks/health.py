@@ -64,7 +64,13 @@ def _name_still(stage: Stage, health: str) -> Sequence[str]:
 
 
 def _signal(stage: Stage, name: str) -> None:
+    """Signal all processes of all containers.
+
+    Where an init is the first of them, to stop that one would stop nothing else.
+    """
     containers = stage.project.containers()
-    stage.project.docker.run(
-        "kill", f"--signal={name}", *(containers[service].id for service in stage.running)
-    )
+    ids = [containers[service].id for service in stage.running]
+    for container in ids:
+        # As the container's own user; images without a shell have no init either.
+        stage.project.docker.attempt("exec", container, "sh", "-c", f"kill -{name} -1")
+    stage.project.docker.run("kill", f"--signal={name}", *ids)

@@ -20,6 +20,8 @@ class Process:
     can_gain: bool
     is_filtered: bool
     """Whether its system calls pass a seccomp filter."""
+    arguments: str = ""
+    """What every user of the machine sees of how it was started."""
 
 
 def without_rights(stage: Stage) -> str:
@@ -65,13 +67,14 @@ def find_processes(leader: int, root: Path = Path("/proc")) -> Sequence[Process]
     for folder in root.glob("[0-9]*"):
         try:
             if (folder / "ns" / "pid").readlink() == namespace:
-                found.append(read_process((folder / "status").read_text()))
+                arguments = (folder / "cmdline").read_text(errors="replace").replace("\0", " ")
+                found.append(read_process((folder / "status").read_text(), arguments))
         except OSError:
             continue  # it has ended meanwhile
     return found
 
 
-def read_process(status: str) -> Process:
+def read_process(status: str, arguments: str = "") -> Process:
     """Return what `/proc/<id>/status` says."""
     fields: Mapping[str, str] = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     return Process(
@@ -80,4 +83,5 @@ def read_process(status: str) -> Process:
         capabilities=int(fields["CapBnd"], 16),
         can_gain=fields["NoNewPrivs"].strip() != "1",
         is_filtered=fields["Seccomp"].strip() == "2",
+        arguments=arguments,
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.smoke.checks.processes import find_processes
 from tests.smoke.project import Project
 from tests.smoke.stage import CheckError, Stage
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS, Keyring
@@ -119,9 +120,9 @@ def _refuse_stranger(project: Project, keyring: Keyring) -> None:
 
 def _refuse_told(stage: Stage, values: Sequence[str]) -> None:
     for name, container in stage.project.containers().items():
-        told = json.dumps(stage.project.docker.inspect([container.id])) + stage.project.logs(
-            name, lines=10_000
-        )
+        told = json.dumps(stage.project.docker.inspect([container.id]))
+        told += stage.project.logs(name, lines=10_000)
+        told += " ".join(process.arguments for process in find_processes(container.process_id))
         if any(value in told for value in values):
             raise CheckError(f"a secret stands in the environment, the arguments or the log of {name}")
 

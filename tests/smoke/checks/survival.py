@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 
+from tests.smoke.checks.logs import count_all
 from tests.smoke.checks.traces import JAEGER, send
 from tests.smoke.stage import CheckError, Stage, wait
 from vectorwatch.demo.jaeger_api import find_spans, make_trace_id
 
-_KEEPERS = ("prometheus", "alertmanager", "inbox")
+_KEEPERS = ("prometheus", "alertmanager", "inbox", "elasticsearch")
 _LIMIT = "100"
 """Of notifications in one answer."""
 _SAMPLE = 'up{job="prometheus"}'
@@ -29,6 +30,8 @@ class Kept:
     notifications: Mapping[int, Any]
     trace: str
     """The id of a trace; empty without a Jaeger."""
+    documents: int
+    """How many log lines Elasticsearch holds."""
 
 
 def of_data(stage: Stage) -> str:
@@ -40,11 +43,9 @@ def of_data(stage: Stage) -> str:
     if left := stage.project.containers():
         raise CheckError(f"still there after `down`: {', '.join(left)}")
     seconds = max(stage.project.up(stage.started).values())
-    wait(
-        lambda: _explain_lost(stage, before), "after `down` and `up`", ("prometheus", "alertmanager", "inbox")
-    )
+    wait(lambda: _explain_lost(stage, before), "after `down` and `up`", _KEEPERS)
     kept = ["a sample", "a silence", *(["a trace"] if before.trace else [])]
-    kept.append(f"{len(before.notifications)} notifications")
+    kept += [f"{len(before.notifications)} notifications", f"{before.documents} log lines"]
     return f"{', '.join(kept)}; healthy again after {seconds:.0f} s"
 
 
@@ -52,7 +53,7 @@ def _note(stage: Stage) -> Kept:
     found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE).json()["data"]["result"]
     if not found:
         raise CheckError(f"no sample of {_SAMPLE}", ("prometheus",))
-    return Kept(found[0], _silence(stage), _list_notifications(stage), _trace(stage))
+    return Kept(found[0], _silence(stage), _list_notifications(stage), _trace(stage), count_all(stage))
 
 
 def _trace(stage: Stage) -> str:
@@ -96,4 +97,5 @@ def _explain_lost(stage: Stage, before: Kept) -> str:
         return f"notifications {lost} are gone or changed"
     if before.trace and not find_spans(stage.project.url(JAEGER), before.trace):
         return "the trace is gone"
-    return ""
+    missing = before.documents - count_all(stage)
+    return f"{missing} log lines are gone" if missing > 0 else ""

@@ -5,8 +5,16 @@ from __future__ import annotations
 from tests.smoke.stage import CheckError, Stage, wait
 
 _NEW_JOB = "app"
-_READERS = ("setup", "demo-targets", "prometheus", "qdrant-exporter", "dragonfly-exporter", "hnsw-probe")
-_READ = ("qdrant_up", "dragonfly_up", "hnsw_up")
+_READERS = (
+    "setup",
+    "demo-targets",
+    "prometheus",
+    "qdrant-exporter",
+    "dragonfly-exporter",
+    "hnsw-probe",
+    "logs-exporter",
+)
+_READ = ("qdrant_up", "dragonfly_up", "hnsw_up", "logs_source_up")
 """1 when an exporter has read its server."""
 
 

@@ -85,12 +85,21 @@ RECIPES: Mapping[str, Recipe] = {
     "jaegertracing/jaeger": GoModule(
         "scripts/build-jaeger", "jaeger", "github.com/jaegertracing/jaeger", uid=10001
     ),
+    "docker.elastic.co/elasticsearch/elasticsearch": Built(
+        "elasticsearch", "a program of the tests, no Elasticsearch", context="."
+    ),
+    "docker.elastic.co/logstash/logstash": Built(
+        "logstash", "the pipelines' own Ruby in a program of the tests, no Logstash", context="."
+    ),
+    "docker.elastic.co/beats/filebeat": Built("filebeat", "a program of the tests, no Filebeat", context="."),
+    "docker.elastic.co/kibana/kibana": Built("kibana", "a program of the tests, no Kibana", context="."),
+    "prometheuscommunity/elasticsearch-exporter": GoProgram(
+        "prometheus-elasticsearch-exporter",
+        "/usr/bin/prometheus-elasticsearch-exporter",
+        ("/bin/elasticsearch_exporter",),
+        ports=(9114,),
+    ),
     "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
-    "docker.elastic.co/elasticsearch/elasticsearch": Absent("only Elastic's registry has Elasticsearch"),
-    "docker.elastic.co/logstash/logstash": Absent("only Elastic's registry has Logstash"),
-    "docker.elastic.co/kibana/kibana": Absent("only Elastic's registry has Kibana"),
-    "docker.elastic.co/beats/filebeat": Absent("only Elastic's registry has Filebeat"),
-    "prometheuscommunity/elasticsearch-exporter": Absent("Debian's is 1.5, whose flags are others"),
     "ghcr.io/google/cadvisor": Absent("neither Debian, PyPI nor Go's module proxy has cAdvisor"),
 }
 """By repository of the image, without its tag."""

@@ -99,6 +99,11 @@ class ElasticsearchStandIn:
         """Return what was asked to be changed."""
         return [request for request in self.requests if not request.startswith("GET")]
 
+    def read(self, target: str, content: bytes) -> Object:
+        """Return what the body of a request says."""
+        body: Object = json.loads(content or b"{}")
+        return body
+
     def is_allowed(self, user: str, method: str, path: str) -> bool:
         """Tell whether the roles of a user permit a request."""
         if user == "elastic":
@@ -116,7 +121,7 @@ class ElasticsearchStandIn:
             return any(one_of & set(role.get("cluster", [])) for role in roles)
         match = re.fullmatch(pattern, path)
         wanted = unquote(match.group("index")).split(",") if match else []
-        return all(any(_grants(role, name, one_of) for role in roles) for name in wanted)
+        return all(any(grants(role, name, one_of) for role in roles) for name in wanted)
 
     def answer(self, method: str, target: str, login: tuple[str, str] | None, body: Object) -> Answer:
         """Answer one request."""
@@ -125,18 +130,18 @@ class ElasticsearchStandIn:
         for refusal in self.refusals:
             if refusal.times and f"{method} {path}".startswith(refusal.to):
                 refusal.times -= 1
-                return _error(refusal.status, "told_exception", refusal.reason)
+                return make_error(refusal.status, "told_exception", refusal.reason)
         if login is None:
-            return _error(
+            return make_error(
                 401, "security_exception", f"missing authentication credentials for REST request [{path}]"
             )
         user, password = login
         if not password or self.state.passwords.get(user) != password:
-            return _error(
+            return make_error(
                 401, "security_exception", f"unable to authenticate user [{user}] for REST request [{path}]"
             )
         if not self.is_allowed(user, method, path):
-            return _error(
+            return make_error(
                 403, "security_exception", f"action [{method} {path}] is unauthorized for user [{user}]"
             )
         found = self._route(method, path, user, body)
@@ -169,7 +174,7 @@ class ElasticsearchStandIn:
             return _keep(self.state.roles, method, name, {"run_as": [], **body}, {"role": {"created": True}})
         if more == ["_password"]:
             if name not in self.state.users and name not in ("elastic", "kibana_system"):
-                return _error(404, "resource_not_found_exception", f"user [{name}] does not exist")
+                return make_error(404, "resource_not_found_exception", f"user [{name}] does not exist")
             self.state.passwords[name] = body["password"]
             return 200, {}
         if method == "PUT":
@@ -177,13 +182,13 @@ class ElasticsearchStandIn:
                 self.state.passwords[name] = body["password"]
             elif name not in self.state.users:
                 reason = "password must be specified unless you are updating an existing user"
-                return _error(400, "validation_exception", reason)
+                return make_error(400, "validation_exception", reason)
         kept = {"username": name, "enabled": True, **{k: v for k, v in body.items() if k != "password"}}
         return _keep(self.state.users, method, name, kept, {"created": True})
 
     def _lifecycle(self, method: str, name: str, body: Object) -> Answer:
         if method == "GET" and name not in self.state.policies:
-            return _error(404, "resource_not_found_exception", f"Lifecycle policy not found: {name}")
+            return make_error(404, "resource_not_found_exception", f"Lifecycle policy not found: {name}")
         policy = json.loads(json.dumps(body.get("policy", {})))
         for phase in policy.get("phases", {}).values():
             if "delete" in phase["actions"]:
@@ -196,22 +201,24 @@ class ElasticsearchStandIn:
         kept = self.state.component_templates if kind == "component_template" else self.state.index_templates
         if method == "GET":
             if name not in kept:
-                return _error(404, "resource_not_found_exception", f"{kind} matching [{name}] not found")
+                return make_error(404, "resource_not_found_exception", f"{kind} matching [{name}] not found")
             return 200, {f"{kind}s": [{"name": name, kind: kept[name]}]}
         missing = sorted(set(body.get("composed_of", [])) - self.state.component_templates.keys())
         if missing:
             reason = f"index template [{name}] specifies component templates {missing} that do not exist"
-            return _error(400, "invalid_index_template_exception", reason)
+            return make_error(400, "invalid_index_template_exception", reason)
         settings = body.get("template", {}).get("settings")
         kept[name] = {**body, "template": {**body.get("template", {}), "settings": _as_text(settings)}}
         return 200, {"acknowledged": True}
 
     def _data_stream(self, method: str, names: str, body: Object) -> Answer:
         if method == "GET":
-            found = [stream for name, stream in self.state.streams.items() if _is_named(name, names)]
+            found = [stream for name, stream in self.state.streams.items() if is_named(name, names)]
             return 200, {"data_streams": found}
         if names in self.state.streams:
-            return _error(400, "resource_already_exists_exception", f"data_stream [{names}] already exists")
+            return make_error(
+                400, "resource_already_exists_exception", f"data_stream [{names}] already exists"
+            )
         return self._create_stream(names)
 
     def _create_stream(self, name: str) -> Answer:
@@ -225,7 +232,7 @@ class ElasticsearchStandIn:
         )
         if template is None:
             reason = f"no matching index template found for data stream [{name}]"
-            return _error(400, "illegal_argument_exception", reason)
+            return make_error(400, "illegal_argument_exception", reason)
         self.state.streams[name] = {
             "name": name,
             "timestamp_field": {"name": "@timestamp"},
@@ -281,7 +288,9 @@ class ElasticsearchStandIn:
             if status != 200:
                 return status, answer
         if f"{stream}/{identity}" in self.state.documents:
-            return _error(409, "version_conflict_engine_exception", f"[{identity}]: document already exists")
+            return make_error(
+                409, "version_conflict_engine_exception", f"[{identity}]: document already exists"
+            )
         self.state.documents[f"{stream}/{identity}"] = body
         return 201, {"_id": identity, "result": "created"}
 
@@ -289,7 +298,7 @@ class ElasticsearchStandIn:
         of_streams = {
             index["index_name"]
             for name, stream in self.state.streams.items()
-            if _is_named(name, names)
+            if is_named(name, names)
             for index in stream["indices"]
         }
         return {
@@ -298,7 +307,7 @@ class ElasticsearchStandIn:
 
     def _delete(self, name: str) -> Answer:
         if name not in self.state.indices:
-            return _error(404, "index_not_found_exception", f"no such index [{name}]")
+            return make_error(404, "index_not_found_exception", f"no such index [{name}]")
         for stream in self.state.streams.values():
             places = [index["index_name"] for index in stream["indices"]]
             if places[-1] == name:
@@ -306,13 +315,13 @@ class ElasticsearchStandIn:
                     f"index [{name}] is the write index for data stream [{stream['name']}]"
                     " and cannot be deleted"
                 )
-                return _error(400, "illegal_argument_exception", reason)
+                return make_error(400, "illegal_argument_exception", reason)
             stream["indices"] = [index for index in stream["indices"] if index["index_name"] != name]
         del self.state.indices[name]
         return 200, {"acknowledged": True}
 
 
-def _grants(role: Mapping[str, Any], name: str, one_of: set[str]) -> bool:
+def grants(role: Mapping[str, Any], name: str, one_of: set[str]) -> bool:
     # An index of a data stream is open to who may use the stream.
     stream = re.sub(r"^\.ds-(.*)-\d{4}\.\d\d\.\d\d-\d{6}$", r"\1", name)
     return any(
@@ -322,7 +331,7 @@ def _grants(role: Mapping[str, Any], name: str, one_of: set[str]) -> bool:
     )
 
 
-def _is_named(name: str, patterns: str) -> bool:
+def is_named(name: str, patterns: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns.split(","))
 
 
@@ -342,7 +351,7 @@ def _as_text(settings: Any) -> Any:
     return str(settings).lower() if isinstance(settings, bool) else settings and str(settings)
 
 
-def _error(status: int, kind: str, reason: str) -> Answer:
+def make_error(status: int, kind: str, reason: str) -> Answer:
     cause = {"type": kind, "reason": reason}
     return status, {"error": {"root_cause": [cause], **cause}, "status": status}
 
@@ -362,7 +371,7 @@ def _make_handler(stand_in: ElasticsearchStandIn) -> type[BaseHTTPRequestHandler
                     self.command,
                     self.path,
                     _read_login(self.headers.get("Authorization")),
-                    json.loads(content or "{}"),
+                    stand_in.read(self.path, content),
                 )
             said = json.dumps(found).encode()
             self.send_response(status)

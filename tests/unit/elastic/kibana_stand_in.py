@@ -144,9 +144,11 @@ def refuse(status: int, error: str, message: str) -> Answer:
 
 
 @contextmanager
-def serve_kibana(host: str = "127.0.0.1", port: int = 0) -> Iterator[KibanaStandIn]:
+def serve_kibana(
+    host: str = "127.0.0.1", port: int = 0, kibana: KibanaStandIn | None = None
+) -> Iterator[KibanaStandIn]:
     """Serve a stand-in until the end of the block."""
-    kibana = KibanaStandIn()
+    served = kibana or KibanaStandIn()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -154,8 +156,12 @@ def serve_kibana(host: str = "127.0.0.1", port: int = 0) -> Iterator[KibanaStand
         def _serve(self) -> None:
             length = int(self.headers.get("content-length", 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, answer = kibana.answer(self.command, self.path, headers, self.rfile.read(length))
-            content = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+            status, answer = served.answer(self.command, self.path, headers, self.rfile.read(length))
+            content = (
+                answer.encode()
+                if isinstance(answer, str)
+                else json.dumps(answer, separators=(",", ":")).encode()
+            )
             self.send_response(status)
             self.send_header("content-type", "text/plain" if isinstance(answer, str) else "application/json")
             self.send_header("content-length", str(len(content)))
@@ -170,9 +176,9 @@ def serve_kibana(host: str = "127.0.0.1", port: int = 0) -> Iterator[KibanaStand
     server = ThreadingHTTPServer((host, port), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    kibana.url = f"http://{host}:{server.server_port}"
+    served.url = f"http://{host}:{server.server_port}"
     try:
-        yield kibana
+        yield served
     finally:
         server.shutdown()
         server.server_close()

@@ -21,6 +21,8 @@ _RENDERED = {
             "profiles": ["demo"],
             "restart": "unless-stopped",
             "healthcheck": {"test": []},
+            "scale": 0,
+            "ulimits": {"memlock": {"soft": -1, "hard": -1}, "nproc": 100},
         },
     }
 }
@@ -37,3 +39,13 @@ def test_services_are_read_as_compose_renders_them() -> None:
 
 def test_only_named_volumes_count_as_volumes() -> None:
     assert read_services(_RENDERED)[1].volumes == {"/secrets": "secrets"}
+
+
+def test_a_service_that_is_switched_off_has_no_container() -> None:
+    assert [service.scale for service in read_services(_RENDERED)] == [0, 1]
+
+
+def test_limits_are_read_as_docker_run_takes_them() -> None:
+    qdrant, setup = read_services(_RENDERED)
+    assert qdrant.limits == {"memlock": "-1:-1", "nproc": "100"}
+    assert setup.limits == {}

@@ -89,7 +89,7 @@ class NoGo(Builder):
 def test_a_machine_without_go_does_without_the_service_and_says_why() -> None:
     image = "jaegertracing/jaeger:2.0.0"
     engine = Engine({}, {image: "no such host"})
-    service = Service("jaeger", image, None, (), "10001:10001", False, True, {})
+    service = Service("jaeger", image, None, (), "10001:10001", False, True, 1, {}, {})
     [provided] = Supplier(engine, NoGo(), Registries(engine)).supply([service])
     assert provided == Provided(image, "none", f"jaeger: no Go here; install Go for {image}")
     assert not provided.runs
