@@ -20,13 +20,13 @@ from tests.dashboards.searches import (
     check_searches,
     list_fields,
     list_searches,
-    read_fields,
 )
+from tests.logs.pipeline.mapping import read_fields
 
 from .compose import Render
 
 Body = dict[str, Any]
-MAPPINGS = Path("elasticsearch/component-templates/vectorwatch-logs-mappings.json")
+TYPES = {name: str(field["type"]) for name, field in read_fields().items()}
 FIELDS = {
     "@timestamp": "date",
     "attributes": "flattened",
@@ -41,22 +41,21 @@ OF_SERVICE = "(service.name:/${service:regex}/ OR data_stream.type:/${service:re
 def test_dashboards_ask_for_what_documents_have(repository: Path) -> None:
     dashboards = read_dashboards(repository / "grafana" / "dashboards")
     assert any(list(list_searches(one, {})) for one in dashboards)
-    findings = [str(one) for one in check_searches(dashboards, read_fields(repository / MAPPINGS))]
+    findings = [str(one) for one in check_searches(dashboards, TYPES)]
     if findings:
         pytest.fail("\n".join([f"{len(findings)} findings", *findings]), pytrace=False)
 
 
 def test_the_data_source_reads_the_fields_that_documents_have(repository: Path) -> None:
-    fields = read_fields(repository / MAPPINGS)
     text = (repository / "grafana/provisioning/datasources/datasources.yml").read_text(encoding="utf-8")
     sources = {one["uid"]: one for one in yaml.safe_load(text)["datasources"]}
     settings = sources["elasticsearch"]["jsonData"]
     assert sources["elasticsearch"]["type"] == SOURCE["type"]
     assert settings["timeField"] == TIME_FIELD
-    assert fields[TIME_FIELD] == "date"
+    assert TYPES[TIME_FIELD] == "date"
     links = settings["dataLinks"]
     assert {settings["logMessageField"], settings["logLevelField"], *(one["field"] for one in links)} <= set(
-        fields
+        TYPES
     )
     assert {one["datasourceUid"] for one in links} <= set(sources)
     to_logs = sources["jaeger"]["jsonData"]["tracesToLogsV2"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.config.elasticsearch_schema.model import Schema, SchemaError
 from tests.logs.opensearch.shim import LACKS
+from tests.logs.pipeline.mapping import read_fields
 from vectorwatch.elastic.definitions import Definitions
 from vectorwatch.elastic.keeper import USER as KEEPER
 from vectorwatch.elastic.logins import LOGINS
@@ -43,22 +44,14 @@ def read(name: str) -> Any:
     return json.loads((DEFINITIONS / name).read_text(encoding="utf-8"))
 
 
-def walk(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, field in properties.items():
-        if "properties" in field:
-            yield from walk(field["properties"], f"{prefix}{name}.")
-        else:
-            yield prefix + name, field
-
-
 @pytest.fixture(scope="module")
 def mappings() -> Any:
     return read("component-templates/vectorwatch-logs-mappings.json")["template"]["mappings"]
 
 
 @pytest.fixture(scope="module")
-def fields(mappings: Any) -> dict[str, Mapping[str, Any]]:
-    return dict(walk(mappings["properties"]))
+def fields() -> Mapping[str, Mapping[str, Any]]:
+    return read_fields()
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ from tests.kibana.objects import (
     read_queries,
 )
 from tests.kibana.shapes import VERSIONS, find_misfits
+from tests.logs.pipeline.mapping import read_fields
 from vectorwatch.elastic.saved_objects.addresses import GRAFANA, JAEGER
 from vectorwatch.elastic.saved_objects.boards import BOARDS
 from vectorwatch.elastic.saved_objects.build import render, write
@@ -37,7 +38,6 @@ from vectorwatch.elastic.saved_objects.data_view import DATA_VIEWS
 from vectorwatch.elastic.saved_objects.panel import COLUMNS
 from vectorwatch.elastic.saved_objects.search import SEARCHES
 
-MAPPINGS = REPOSITORY / "elasticsearch/component-templates/vectorwatch-logs-mappings.json"
 PATTERNS = REPOSITORY / "elasticsearch/index-templates/vectorwatch-logs.json"
 IDS = {
     "index-pattern": {"vw-logs", "vw-logs-security", "vw-logs-alerts", "vw-logs-dead-letter"},
@@ -75,15 +75,7 @@ each_board = pytest.mark.parametrize("board", read_boards(), ids=lambda board: s
 @pytest.fixture(scope="module")
 def fields() -> Mapping[str, str]:
     """Return the type of each field that Elasticsearch knows."""
-
-    def walk(properties: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-        for name, body in properties.items():
-            if "properties" in body:
-                yield from walk(body["properties"], f"{prefix}{name}.")
-            else:
-                yield f"{prefix}{name}", body["type"]
-
-    return dict(walk(json.loads(MAPPINGS.read_text())["template"]["mappings"]["properties"]))
+    return {name: str(field["type"]) for name, field in read_fields().items()}
 
 
 def test_the_files_are_as_they_are_made() -> None:

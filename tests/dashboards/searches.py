@@ -5,11 +5,9 @@ The form is that of @grafana/schema (raw/composable/elasticsearch/dataquery).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .finding import Finding
@@ -78,20 +76,6 @@ def list_searches(dashboard: Dashboard, substitutions: Mapping[str, str]) -> Ite
 def _is_elastic(one: Mapping[str, Any]) -> bool:
     source = one.get("datasource")
     return isinstance(source, Mapping) and SOURCE["uid"] in (source.get("type"), source.get("uid"))
-
-
-def read_fields(path: Path) -> Fields:
-    """Return the fields of a component template."""
-    body = json.loads(path.read_text(encoding="utf-8"))
-    return dict(_flatten(body["template"]["mappings"]["properties"]))
-
-
-def _flatten(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    for name, one in properties.items():
-        if "properties" in one:
-            yield from _flatten(one["properties"], f"{above}{name}.")
-        else:
-            yield above + name, one["type"]
 
 
 def type_of(name: str, fields: Fields) -> str:

@@ -15,8 +15,7 @@ import httpx
 from tests.dashboards.documents import Row, read_rows, to_request
 from tests.dashboards.searches import Search
 from tests.logs.opensearch.server import start
-from tests.logs.opensearch.shim import translate
-from vectorwatch.demo.repository import find_repository
+from tests.logs.opensearch.templates import put_templates
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 ODD_SERVICE = "rag.api/v2"
@@ -128,15 +127,12 @@ class Store:
 def open_store(folder: Path) -> Iterator[Store]:
     """Run OpenSearch with its data in `folder`, and fill it. Raises OpenSearchError."""
     with start(folder) as server, httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
-        _fill(client, find_repository() / "elasticsearch")
+        put_templates(client)
+        _fill(client)
         yield Store(server.url, client)
 
 
-def _fill(client: httpx.Client, definitions: Path) -> None:
-    for kind in ("component", "index"):
-        for path in sorted((definitions / f"{kind}-templates").glob("*.json")):
-            body = translate(json.loads(path.read_text(encoding="utf-8")))
-            client.put(f"/_{kind}_template/{path.stem}", json=body).raise_for_status()
+def _fill(client: httpx.Client) -> None:
     lines: list[Body] = []
     for document in (*DOCUMENTS, *read_golden()):
         stream = "-".join(document["data_stream"][part] for part in ("type", "dataset", "namespace"))

@@ -6,7 +6,6 @@ stands in `opensearch/shim.py`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +17,13 @@ import pytest
 from tests.kibana.asking import ask, find_empty
 from tests.kibana.examples import list_examples
 from tests.kibana.kql import parse, to_query
-from tests.kibana.objects import REPOSITORY, Lens, read_boards, read_lenses
+from tests.kibana.objects import Lens, read_boards, read_lenses
 from vectorwatch.elastic.saved_objects.boards import BOARDS
 from vectorwatch.elastic.saved_objects.search import ERRORS, SEARCHES, Search
 
 from .opensearch.server import start
-from .opensearch.shim import translate
+from .opensearch.templates import put_templates
 
-TEMPLATES = ("component-templates", "_component_template"), ("index-templates", "_index_template")
 VIEWS = {board.id: board.view.pattern for board in BOARDS}
 PANELS = [(VIEWS[board["id"]], board["id"], lens) for board in read_boards() for lens in read_lenses(board)]
 
@@ -37,15 +35,12 @@ def node(opensearch_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> 
         start(tmp_path_factory.mktemp("opensearch")) as server,
         httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client,
     ):
+        put_templates(client)
         _fill(client)
         yield client
 
 
 def _fill(client: httpx.Client) -> None:
-    for folder, path in TEMPLATES:
-        for file in sorted((REPOSITORY / "elasticsearch" / folder).glob("*.json")):
-            body = translate(json.loads(file.read_text()))
-            client.put(f"/{path}/{file.stem}", json=body).raise_for_status()
     now = datetime.now(UTC).isoformat()
     for number, (dataset, document) in enumerate(list_examples(now)):
         stored = client.post(f"/logs-{dataset}-default/_create/{number}?refresh=true", json=document)
