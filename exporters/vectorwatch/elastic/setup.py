@@ -185,7 +185,7 @@ def _explain_other_password(url: str) -> str:
     return (
         f"Elasticsearch at {url} does not accept the password of `{SUPERUSER}`: its data volume was"
         " initialised with another password than the one that `make credentials` shows. To keep the logs, run"
-        f" `docker compose exec elasticsearch bin/elasticsearch-reset-password -u {SUPERUSER} -i` and give it"
-        " the one shown; to begin anew without them, run `docker compose rm -sf elasticsearch` and"
-        " `docker volume rm vectorwatch_elasticsearch_data`. Then `docker compose up -d`"
+        " `docker compose exec elasticsearch bin/elasticsearch-reset-password --url https://localhost:9200"
+        f" -u {SUPERUSER} -i` and give it the one shown; to begin anew without them, run"
+        " `docker compose rm -sf elasticsearch` and `docker volume rm vectorwatch_elasticsearch_data`. Then `docker compose up -d`"
     )
