@@ -8,15 +8,23 @@ DIGITS = /\d{2}/ # patterns without a hint look for numbers
 CARD_DIGITS = 10**14..10**16
 
 def register(params)
-  table = YAML.safe_load_file(params["redaction"])
+  table = YAML.safe_load_file(params["redaction"], aliases: true)
   @hidden = table["hidden"]
-  key = "(?:#{table['keys'].join('|')})"
-  @names = Regexp.new(table["names"].sub("<key>", key))
+  words = {
+    "<key>" => "(?:#{table['keys'].join('|')})",
+    "<scheme>" => "(?:#{table['schemes'].join('|')})",
+    "<quote>" => table["quote"],
+  }
+  @names = read_pattern(table["names"], words)
   # Most texts hold none of these; without it each rule would look at each text.
   @hint = Regexp.union(table["patterns"].flat_map { |row| row["hints"] || [] }.uniq)
   @rules = table["patterns"].map do |row|
-    [row["hints"], Regexp.new(row["pattern"].sub("<key>", key)), row["replacement"] || @hidden, row["check"]]
+    [row["hints"], read_pattern(row["pattern"], words), row["replacement"] || @hidden, row["check"]]
   end
+end
+
+def read_pattern(text, words)
+  Regexp.new(text.gsub(/<key>|<scheme>|<quote>/, words))
 end
 
 def filter(event)

@@ -102,9 +102,9 @@ def test_a_good_machine_has_no_line(preflight: Preflight) -> None:
     assert problems(preflight("# my values\n\nPROMETHEUS_RETENTION_TIME=7d\nCOMPOSE_PROFILES=demo,gpu")) == []
     assert problems(preflight("TRACES_ENDPOINT=\nJAEGER_RETENTION=36h")) == []
     assert problems(preflight("TRACES_ENDPOINT=http://jaeger:4318")) == []
-    assert problems(preflight("LOGS=1\nLOGS_RETENTION_TIME=36h\nLOGS_RETENTION_SIZE=500MB")) == []
+    assert problems(preflight("LOGS=1\nLOGS_RETENTION_TIME=36h\nLOGS_RETENTION_SIZE=5GB")) == []
     assert problems(preflight("LOGS_NAMESPACE=production\nLOG_FILES=/var/log/mine")) == []
-    assert problems(preflight("ELASTICSEARCH_HEAP=4g\nELASTICSEARCH_MEMORY=8192m")) == []
+    assert problems(preflight("ELASTICSEARCH_HEAP=3g\nELASTICSEARCH_MEMORY=6144m")) == []
     for host in ("watch.example.net", "192.0.2.7", "[2001:db8::7]"):
         assert problems(preflight(f"PUBLIC_HOST={host}")) == []
 
@@ -153,6 +153,11 @@ def test_an_engine_that_will_not_do_is_one_line(
         ("LOGS=yes\n", ".env line 1: LOGS=yes cannot be used"),
         ("LOGS_RETENTION_TIME=2w\n", ".env line 1: LOGS_RETENTION_TIME=2w cannot be used"),
         ("LOGS_RETENTION_SIZE=20\n", ".env line 1: LOGS_RETENTION_SIZE=20 cannot be used"),
+        ("LOGS_RETENTION_SIZE=500MB\n", ".env line 1: LOGS_RETENTION_SIZE=500MB cannot be used"),
+        (
+            "ELASTICSEARCH_HEAP=6g\nELASTICSEARCH_MEMORY=12g\n",
+            "ELASTICSEARCH_MEMORY=12g is all of Docker's memory (8192 MiB) or more; lower it",
+        ),
         ("LOGS_NAMESPACE=my-team\n", ".env line 1: LOGS_NAMESPACE=my-team cannot be used"),
         ("LOG_FILES=logs\n", ".env line 1: LOG_FILES=logs cannot be used"),
         ("ELASTICSEARCH_HEAP=lots\n", ".env line 1: ELASTICSEARCH_HEAP=lots cannot be used"),

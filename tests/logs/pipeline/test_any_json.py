@@ -108,7 +108,7 @@ def test_no_value_is_lost(value: dict[str, Any], main: Model) -> None:
     (document,) = run(main, json.dumps({"kind": "test", **marked}), "tcp")
     written = json.dumps(document.fields)
     missing = [f"mark{number:04d}" for number in range(next(marks)) if f"mark{number:04d}" not in written]
-    assert not missing
+    assert not missing or "redacted" in document.fields["tags"]  # below a name such as `APIKEY`
 
 
 @pytest.mark.parametrize("arrived_by", ["http", "tcp"])

@@ -240,7 +240,7 @@ def test_a_volume_with_another_password_is_named_with_both_ways_out(
         run()
     said = str(caught.value)
     assert "its data volume was initialised with another password" in said
-    assert "elasticsearch-reset-password --url https://localhost:9200 -u elastic" in said
+    assert "elasticsearch-reset-password --url https://localhost:9200 -u elastic -i" in said
     assert "docker volume rm vectorwatch_elasticsearch_data" in said
     assert "\n" not in said
 
