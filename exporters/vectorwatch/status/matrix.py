@@ -74,7 +74,7 @@ _WATCHED = (
                 f"1000 * sum(rate(dragonfly_command_duration_seconds_total{{{_GETS}}}[5m]))"
                 f" / sum(rate(dragonfly_command_calls_total{{{_GETS}}}[5m])) >= 0",
             ),
-            Measure("connected_clients", "sum(dragonfly_connected_clients)"),
+            Measure("connected_clients", "sum(dragonfly_clients_connected)"),
         ),
         other_names=("cache", "embedding_cache"),
     ),

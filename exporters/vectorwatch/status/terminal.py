@@ -86,7 +86,7 @@ def _number(value: float | bool) -> str:
 
 
 def _paint(state: State) -> str:
-    return click.style(state.value, fg=_COLOURS[state], bold=state is State.UNHEALTHY)
+    return click.style(state.value, fg=_COLOURS[state], bold=state is State.UNHEALTHY or None)
 
 
 def _read(url: str) -> tuple[Any, DetailedHealth]:
