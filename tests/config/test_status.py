@@ -38,6 +38,12 @@ def test_every_name_is_of_one_component_and_those_of_the_requirements_are_there(
     assert find("cache") is find("embedding_cache") is find("cache_system")
 
 
+def test_every_name_stands_on_the_reference_page(repository: Path) -> None:
+    page = (repository / "docs/reference/status.md").read_text(encoding="utf-8")
+    for one in COMPONENTS:
+        assert all(f"`{name}`" in page for name in (one.name, *one.other_names, *one.labels)), one.name
+
+
 def test_every_job_and_dashboard_exists(repository: Path) -> None:
     configuration = yaml.safe_load((repository / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
     jobs = {job["job_name"] for job in configuration["scrape_configs"]}
