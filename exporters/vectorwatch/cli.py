@@ -88,7 +88,7 @@ def inbox(config: Path | None) -> None:
 @cli.command("status-api")
 @_CONFIG
 def status_api(config: Path | None) -> None:
-    """Serve the health of every component, for load balancers, scripts and people."""
+    """Serve the health of every component: an API for load balancers and scripts, a page for people."""
     from .status.service import run
 
     run(config)

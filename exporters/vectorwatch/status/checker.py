@@ -18,6 +18,7 @@ from vectorwatch.serve.http_target import check_http_url
 from vectorwatch.serve.target_list import TargetList
 
 from .answer import Alert, Check, ComponentHealth, State
+from .history import Historian, History
 from .judge import judge, judge_all
 from .matrix import COMPONENTS
 from .observe import FiringAlerts, read_alerts, read_facts
@@ -49,6 +50,7 @@ class Checker:
         self._cache = TargetList(settings.cache_targets_file, _check_redis_address)
         self._one_at_a_time = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
+        self._historian = Historian(settings.deadline_seconds)
         self._told = ""
         self._session: aiohttp.ClientSession | None = None
 
@@ -67,15 +69,26 @@ class Checker:
                 self._last = monotonic(), report
             return self._last[1]
 
-    async def _find_out(self) -> Report:
+    async def history(self) -> History:
+        """Return the last day of the most telling numbers."""
+        return await self._historian.read(self._prometheus)
+
+    @property
+    def _prometheus(self) -> JsonClient:
+        return JsonClient(self._open_session, self._settings.prometheus_url)
+
+    @property
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise RuntimeError("used outside of run()")
-        settings = self._settings
-        prometheus = JsonClient(self._session, settings.prometheus_url)
+        return self._session
+
+    async def _find_out(self) -> Report:
+        settings, prometheus = self._settings, self._prometheus
         deadline = settings.deadline_seconds
         facts, checks, (firing, problem) = await asyncio.gather(
             asyncio.gather(*(read_facts(prometheus, one, deadline) for one in COMPONENTS)),
-            self._check_all(self._session),
+            self._check_all(self._open_session),
             self._read_alerts(prometheus),
         )
         components = [

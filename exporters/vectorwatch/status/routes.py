@@ -6,19 +6,21 @@ from time import monotonic
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from vectorwatch import __version__
 
 from .answer import ComponentHealth, DetailedHealth, Health, State, Unknown
 from .checker import Checker, Report
+from .history import History
 from .matrix import COMPONENTS, find
+from .page import HEADERS, PAGE
 
 _UNAVAILABLE = 503
 
 
 def health_routes(checker: Checker) -> APIRouter:
-    """Return `/health`, `/health/detailed` and `/health/{component}`."""
+    """Return `/health`, `/health/detailed`, `/health/{component}`, `/history` and the page."""
     router = APIRouter()
     start = monotonic()
 
@@ -77,6 +79,16 @@ def health_routes(checker: Checker) -> APIRouter:
         found = next(one for one in report.components if one.component == wanted.name)
         response.status_code = _code(found.status)
         return found
+
+    @router.get("/history")
+    async def history() -> History:
+        """Tell the last day of the most telling numbers."""
+        return await checker.history()
+
+    @router.get("/", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        """Show all of it to people."""
+        return HTMLResponse(PAGE, headers=HEADERS)
 
     return router
 

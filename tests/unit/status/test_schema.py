@@ -40,4 +40,5 @@ def test_every_route_for_programs_is_described(schema: Any) -> None:
         "/health",
         "/health/detailed",
         "/health/{component}",
+        "/history",
     }
