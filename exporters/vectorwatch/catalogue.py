@@ -51,6 +51,7 @@ from .qdrant.settings import QdrantSettings
 from .serve.metric import Sink, Table
 from .serve.scrape import outcome_table
 from .settings import Settings
+from .status.settings import StatusSettings
 
 _HEADER = "<!-- Written by `make reference`; edit the code, not this page. -->\n"
 _MODULES: dict[str, tuple[ModuleType, ...]] = {
@@ -78,6 +79,7 @@ _SETTINGS: dict[str, type[Settings]] = {
     "HNSW probe": HnswSettings,
     "Log exporter": LogsSettings,
     "Inbox": InboxSettings,
+    "Status API": StatusSettings,
 }
 
 

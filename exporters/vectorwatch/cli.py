@@ -85,6 +85,40 @@ def inbox(config: Path | None) -> None:
     run(config)
 
 
+@cli.command("status-api")
+@_CONFIG
+def status_api(config: Path | None) -> None:
+    """Serve the health of every component: an API for load balancers and scripts, a page for people."""
+    from .status.service import run
+
+    run(config)
+
+
+@cli.command()
+@click.option(
+    "--url",
+    envvar="STATUS_URL",
+    show_envvar=True,
+    default="http://127.0.0.1:9448",
+    show_default=True,
+    help="Address of the status API.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what the API answers, on one line.")
+@click.option("--watch", is_flag=True, help="Look again and again until Ctrl-C.")
+@click.option("--every", type=float, default=5.0, show_default=True, help="Seconds between two looks.")
+def status(url: str, as_json: bool, watch: bool, every: float) -> None:
+    """Show whether all is well.
+
+    Exit code: 0 healthy, 1 degraded, 2 unhealthy, 3 cannot tell.
+    """
+    from .status import terminal
+
+    if watch:
+        clear = sys.stdout.isatty() and not as_json
+        sys.exit(terminal.watch(url, as_json=as_json, say=click.echo, every_seconds=every, clear=clear))
+    sys.exit(terminal.show(url, as_json=as_json, say=click.echo))
+
+
 _SECRETS = click.option(
     "--secrets",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

@@ -253,7 +253,7 @@ LOG_HALF = {
 def test_the_services_that_are_promised_are_there(render: Render) -> None:
     always = {
         *("setup", "prometheus", "alertmanager", "grafana", "inbox", "qdrant-exporter", "dragonfly-exporter"),
-        *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter", "jaeger"),
+        *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter", "jaeger", "status"),
         *LOG_HALF,
     }
     assert render(()).get("services", {}).keys() == always
@@ -488,6 +488,7 @@ PUBLISHED = {
     "PROMETHEUS_PORT": ("prometheus", 9090, 9090),
     "ALERTMANAGER_PORT": ("alertmanager", 9093, 9093),
     "INBOX_PORT": ("inbox", 9446, 9446),
+    "STATUS_PORT": ("status", 9448, 9448),
     "JAEGER_PORT": ("jaeger", 16686, 16686),
     "OTLP_GRPC_PORT": ("jaeger", 4317, 4317),
     "OTLP_HTTP_PORT": ("jaeger", 4318, 4318),
@@ -561,12 +562,12 @@ def reachable(services: Mapping[str, Service], name: str) -> set[str]:
 
 
 def test_a_front_end_reaches_only_what_it_shows(services: Mapping[str, Service]) -> None:
-    front = {"prometheus", "alertmanager", "grafana", "jaeger", "elasticsearch", "kibana"}
+    front = {"prometheus", "alertmanager", "grafana", "jaeger", "elasticsearch", "kibana", "status"}
     assert reachable(services, "grafana") == front - {"grafana"}
     assert reachable(services, "alertmanager") == front - {"alertmanager"} | {"inbox"}
     # Of `traces`: Jaeger, and the exporters that send spans there as the inbox does.
     senders = {"gpu-exporter", "logs-exporter"}
-    assert reachable(services, "inbox") == {"prometheus", "alertmanager", "jaeger", *senders}
+    assert reachable(services, "inbox") == {"prometheus", "alertmanager", "jaeger", "status", *senders}
 
 
 def test_elasticsearch_is_reached_only_by_those_who_have_a_password_for_it(

@@ -25,6 +25,7 @@ PORTS = {
     "prometheus": "PROMETHEUS_PORT",
     "alertmanager": "ALERTMANAGER_PORT",
     "inbox": "INBOX_PORT",
+    "status": "STATUS_PORT",
     "grafana": "GRAFANA_PORT",
     "jaeger": "JAEGER_PORT",
     "jaeger-otlp-grpc": "OTLP_GRPC_PORT",

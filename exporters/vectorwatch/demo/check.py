@@ -32,6 +32,7 @@ _WATCHED_JOBS = (
     "prometheus",
     "qdrant",
     "qdrant-exporter",
+    "status",
 )
 _FLOWS = {
     "searches flow": 'sum(rate(rest_responses_total{job="qdrant", endpoint=~".+/points/query"}[1m])) > 0',

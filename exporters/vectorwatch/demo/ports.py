@@ -21,6 +21,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "gpu-exporter": 9445,
     "inbox": 9446,
     "inbox-smtp": 1025,
+    "status": 9448,
     "demo-app": 8000,
     "prometheus": 9090,
     "alertmanager": 9093,

@@ -41,7 +41,7 @@ def describe_watched(site: Site) -> list[Service]:
 
 
 def describe_watchers(site: Site) -> list[Service]:
-    """Return the exporters, the probe, the inbox, Alertmanager, and Jaeger where there is one."""
+    """Return the exporters, the probe, the inbox, Alertmanager, Jaeger where there is one, the status API."""
     qdrant = {"URL": site.url("qdrant"), **_targets_file(site, "qdrant")}
     cache = {"URL": f"redis://{HOST}:{site.ports[CACHE]}", **_targets_file(site, CACHE)}
     inbox = {
@@ -57,6 +57,7 @@ def describe_watchers(site: Site) -> list[Service]:
         _describe_own(site, "inbox", ("inbox",), "INBOX", inbox),
         describe_alertmanager(site),
         *([describe_jaeger(site)] if "jaeger" in site.ports else []),
+        describe_status(site),
     ]
 
 
@@ -137,6 +138,17 @@ def describe_jaeger(site: Site) -> Service:
         ready=answers_http(site.url("jaeger-health", "/status")),
         url=site.url("jaeger"),
     )
+
+
+def describe_status(site: Site) -> Service:
+    """Return the status API; until Prometheus runs it says that it cannot tell."""
+    asked = [name for name in ("prometheus", "alertmanager", "inbox", "jaeger") if name in site.ports]
+    lists = {"QDRANT": _targets_file(site, "qdrant"), "CACHE": _targets_file(site, CACHE)}
+    settings = {
+        **{f"{name.upper()}_URL": site.url(name) for name in asked},
+        **{f"{kind}_{name}": value for kind, file in lists.items() for name, value in file.items()},
+    }
+    return _describe_own(site, "status", ("status-api",), "STATUS", settings)
 
 
 def describe_prometheus(site: Site) -> Service:

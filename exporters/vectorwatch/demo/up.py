@@ -27,6 +27,7 @@ def _explain(stack: Stack) -> str:
     cache = stack.cache_process_id()
     inbox = stack.site.url("inbox")
     hints = {
+        "is all well?": f"{stack.site.url('status')}   (in the terminal: scripts/health-check --url …)",
         "Slack messages and mails": f"{inbox}   (always, whatever alertmanager/secrets/ holds)",
         "targets, rules, queries": stack.site.url("prometheus"),
         "see an alert": f"kill -STOP {cache}   (freezes the cache; CacheDown is there after some 90 s)",

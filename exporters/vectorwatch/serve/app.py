@@ -42,8 +42,13 @@ def own_registry(service: str) -> CollectorRegistry:
     return registry
 
 
-def base_app(title: str, lifespan: Lifespan | None = None, find_trouble: Callable[[], str] = str) -> FastAPI:
-    """Return an application with `/healthz` and `/readyz` only.
+def base_app(
+    title: str,
+    lifespan: Lifespan | None = None,
+    find_trouble: Callable[[], str] = str,
+    openapi_url: str | None = None,
+) -> FastAPI:
+    """Return an application with `/healthz` and `/readyz` only, and with its schema at `openapi_url`.
 
     `find_trouble` says in one sentence why the service cannot do its work now; `/readyz` is then 503. Without
     it `/readyz` says that the start has ended, because routes are served only after it.
@@ -54,7 +59,7 @@ def base_app(title: str, lifespan: Lifespan | None = None, find_trouble: Callabl
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url=openapi_url,
         # A span for each question whether we are ready would bury those of our own work (`span`).
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -64,7 +69,7 @@ def base_app(title: str, lifespan: Lifespan | None = None, find_trouble: Callabl
         """Say that this process answers."""
         return "ok\n"
 
-    @app.get("/readyz", response_class=PlainTextResponse)
+    @app.get("/readyz", response_class=PlainTextResponse, responses={503: {"description": "Not ready"}})
     async def readyz() -> Response:
         """Say whether this process can do its work."""
         trouble = find_trouble()

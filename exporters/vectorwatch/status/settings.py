@@ -1,0 +1,68 @@
+"""Settings of the status API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from vectorwatch.serve.http_target import check_http_url
+from vectorwatch.serve.settings import Port, ServeSettings
+
+from .matrix import COMPONENTS, find
+
+_NAMES = ", ".join(one.name for one in COMPONENTS)
+
+
+class StatusSettings(ServeSettings):
+    """Settings of `vectorwatch status-api`; an empty URL leaves that check out."""
+
+    model_config = SettingsConfigDict(env_prefix="VECTORWATCH_STATUS_")
+
+    port: Port = Field(9448, description="Port to listen on.")
+    prometheus_url: str = Field(
+        "http://127.0.0.1:9090", min_length=1, description="Prometheus, which knows alerts and metrics."
+    )
+    alertmanager_url: str = Field("", description="Alertmanager, such as http://alertmanager:9093.")
+    grafana_url: str = Field("", description="Grafana, such as http://grafana:3000.")
+    jaeger_url: str = Field("", description="Jaeger's pages, such as http://jaeger:16686.")
+    inbox_url: str = Field("", description="The inbox, such as http://inbox:9446.")
+    qdrant_targets_file: Path | None = Field(
+        None,
+        description="Prometheus file_sd file with the Qdrant servers to ask; `*` in the path stands for any "
+        "name.",
+    )
+    cache_targets_file: Path | None = Field(None, description="The same for the caches.")
+    required: list[str] = Field(
+        ["vector_store"],
+        description="Components without which nobody can be served: if one is unhealthy, so is all, and "
+        "`/health` answers 503.",
+    )
+    grafana_page: str = Field(
+        "", description="Where people open Grafana; links to dashboards begin with it, else with `/d/`."
+    )
+    deadline_seconds: float = Field(
+        3.0, gt=0, le=60, description="Longest a check or a question to Prometheus may take."
+    )
+    fresh_seconds: float = Field(
+        5.0, ge=0, le=300, description="For how long an answer is given again instead of asking anew."
+    )
+
+    @field_validator(
+        "prometheus_url", "alertmanager_url", "grafana_url", "jaeger_url", "inbox_url", "grafana_page"
+    )
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        return check_http_url(url) if url else url
+
+    @field_validator("required")
+    @classmethod
+    def _are_components(cls, names: list[str]) -> list[str]:
+        found = []
+        for name in names:
+            component = find(name)
+            if component is None:
+                raise ValueError(f"`{name}` is no component; known are {_NAMES}")
+            found.append(component.name)
+        return found
