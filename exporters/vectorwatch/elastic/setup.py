@@ -187,5 +187,6 @@ def _explain_other_password(url: str) -> str:
         " initialised with another password than the one that `make credentials` shows. To keep the logs, run"
         " `docker compose exec elasticsearch bin/elasticsearch-reset-password --url https://localhost:9200"
         f" -u {SUPERUSER} -i` and give it the one shown; to begin anew without them, run"
-        " `docker compose rm -sf elasticsearch` and `docker volume rm vectorwatch_elasticsearch_data`. Then `docker compose up -d`"
+        " `docker compose rm -sf elasticsearch` and `docker volume rm vectorwatch_elasticsearch_data`."
+        " Then `docker compose up -d`"
     )
