@@ -13,6 +13,7 @@ MOST_KEY_CHARACTERS = 256
 LONG = -(2**63)..(2**63 - 1)
 # Half of a pair of UTF-16, which is no character; Python writes such of a name that is no UTF-8.
 HALVES = /\\u[dD][89abAB]\h{2}(?!\\u[dD][c-fC-F]\h{2})|(?<!\\u[dD][89abAB]\h{2})\\u[dD][c-fC-F]\h{2}/
+BYTE_ORDER_MARK = "\uFEFF" # the first line of a file that Windows wrote
 COLOURS = /\e\[[\d;?]*[A-Za-z]/
 
 def register(_params)
@@ -20,7 +21,7 @@ end
 
 def filter(event)
   return [event] if event.get("line")
-  text = clean_text(event.get("message").to_s).sub(/[\r\n]+\z/, "")
+  text = clean_text(event.get("message").to_s).sub(/[\r\n]+\z/, "").delete_prefix(BYTE_ORDER_MARK)
   sender = event.get("[@metadata][arrived_by]")
   # What Logstash's inputs say of the sender's connection is not about the line.
   forget_all(event) unless sender == "beats"

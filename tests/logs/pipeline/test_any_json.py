@@ -88,6 +88,12 @@ def test_an_array_becomes_as_many_documents(values: list[dict[str, Any]], main: 
     assert [find_faults(document.fields) for document in documents] == [[]] * len(values)
 
 
+def test_the_first_line_of_a_file_of_windows_is_read_as_the_others(main: Model) -> None:
+    (document,) = run(main, '\ufeff{"level": "error", "message": "x"}', "beats")
+    assert document.fields["message"] == "x"
+    assert document.fields["log"]["level"] == "error"
+
+
 @settings(max_examples=60)
 @given(value=OBJECTS)
 def test_no_value_is_lost(value: dict[str, Any], main: Model) -> None:
