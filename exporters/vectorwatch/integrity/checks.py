@@ -58,7 +58,9 @@ def check_spread(expected: CollectionExpectation, found: Collection, spread: Spr
             yield Finding(
                 "replica",
                 f"the replica of shard {shard} on peer {peer} is {state}",
-                "see that this node runs and that the others reach it; then it recovers by itself",
+                "see that this node runs and that the others reach it; then it recovers by itself"
+                if state == "Dead"
+                else "look again when it has been copied",
             )
 
 
@@ -133,6 +135,11 @@ def check_missing(name: str, names: Set[str], aliases: Mapping[str, str]) -> Ite
         yield Finding(
             "collection", "there is no such collection", "restore it from a snapshot, or load it anew"
         )
+
+
+def check_other(other: str) -> Iterator[Finding]:
+    """Yield that there is no collection to compare with."""
+    yield Finding("points", f"{other}, to compare with, does not exist", "copy it there, or correct `like`")
 
 
 def apart_percent(one: int, other: int) -> float:

@@ -25,7 +25,8 @@ from .answer import (
     read_answer,
 )
 
-_NOT_FOUND = 404
+NOT_FOUND = 404
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,18 @@ class StoreClient:
         answer = await self._ask(Aliases, "GET", "/aliases")
         return {one.alias_name: one.collection_name for one in answer.aliases}
 
-    async def issues(self) -> Sequence[Issue]:
-        """Return what the server itself complains of; nothing on one without this route."""
+    async def issues(self) -> Sequence[Issue] | None:
+        """Return what the server itself complains of; None when this key may not know.
+
+        Some versions ask here for the right to manage, which a read-only key lacks.
+        """
         try:
             return (await self._ask(Issues, "GET", "/issues")).issues
         except StatusError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == NOT_FOUND:  # a server older than this route
                 return ()
+            if error.status == _FORBIDDEN:
+                return None
             raise
 
     async def collection(self, name: str) -> Collection:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import Response
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Routes = dict[str, Any]
@@ -99,6 +100,15 @@ def test_fields_that_queries_filter_on_without_an_index_are_found(
     assert (
         "main/mixed: queries filter on `tenant`, which has no index, and are slow; create it" in ended.stdout
     )
+
+
+def test_a_key_that_may_not_read_issues_still_sees_the_rest(
+    play: Callable[..., str], expect: Run, routes: Routes
+) -> None:
+    routes["/issues"] = Response(status_code=403)
+    ended = expect({"main": {"url": play(routes), "aliases": {"live": "question"}}})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("note: main: this key may not read /issues: slow filters are not seen\n")
 
 
 def test_a_hostile_name_stays_on_one_line(

@@ -134,6 +134,14 @@ def test_two_collections_are_compared_across_servers(engine: Engine, expect: Run
     ]
 
 
+def test_a_collection_to_compare_with_that_is_not_there_is_a_finding(engine: Engine, expect: Run) -> None:
+    ended = expect({"main": server(engine, points={"like": {"collection": "copy"}})})
+    assert ended.returncode == 1
+    assert lines(ended) == [
+        "main/documents: main/copy, to compare with, does not exist; copy it there, or correct `like`"
+    ]
+
+
 def test_an_alias_that_leads_elsewhere_is_found_and_is_no_collection(engine: Engine, expect: Run) -> None:
     servers = {"main": {**server(engine), "collections": {"live": {}}, "aliases": {"live": "documents-2"}}}
     first, second = lines(expect(servers))
@@ -167,6 +175,17 @@ def test_a_server_that_cannot_be_asked_is_3_and_hides_no_finding(
     assert ended.stdout.startswith("main/documents: 40 points, expected at least 41; ")
     assert ended.stderr.startswith(f"verify: cannot tell: dead: {dead}: /collections: ")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_server_that_never_answers_is_3_at_the_deadline(
+    expect: Run, raw_server: Callable[..., int]
+) -> None:
+    url = f"http://127.0.0.1:{raw_server(hold=True)}"
+    ended = expect({"main": {"url": url}}, "--timeout", "0.5")
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr == (
+        f"verify: cannot tell: main: {url}: /collections: no answer within 0.5 s; try a longer --timeout\n"
+    )
 
 
 def test_a_refused_key_is_3_and_says_how_to_give_one(
