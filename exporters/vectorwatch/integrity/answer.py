@@ -24,10 +24,11 @@ def _empty_for_null(raw: Any) -> Any:
 
 
 class DenseVector(Answer):
-    """Parameters of a dense vector."""
+    """Parameters of a vector of a fixed size; a point may have several of a multivector."""
 
     size: int
     distance: str
+    multivector_config: Any = None
 
 
 class Parameters(Answer):
@@ -71,9 +72,10 @@ class Collection(Answer):
         """Return the share of vectors in the index; None where there is nothing to index.
 
         `points_count` counts points and `indexed_vectors_count` vectors, over all named ones; both are
-        approximate, so that the share is clamped.
+        approximate, so that the share is clamped. How many vectors a multivector has, nobody says.
         """
-        expected = (self.points_count or 0) * len(self.dense_vectors)
+        single = sum(not vector.multivector_config for vector in self.dense_vectors.values())
+        expected = (self.points_count or 0) * single
         if self.indexed_vectors_count is None or expected == 0:
             return None
         return min(100.0, 100 * self.indexed_vectors_count / expected)

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from fastapi import Response
+
+from vectorwatch.integrity.answer import Collection, read_answer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Routes = dict[str, Any]
@@ -86,6 +89,67 @@ def test_a_count_that_is_far_from_the_exact_one_is_found(
     assert "main/question: `points_count` says 540, and counting gives 500; " in ended.stdout
     ended = expect({"main": {"url": play(routes), "collections": {"question": {"counts_within_percent": 8}}}})
     assert "points_count" not in ended.stdout
+
+
+def test_counts_are_not_compared_while_segments_are_merged(
+    play: Callable[..., str], expect: Run, routes: Routes
+) -> None:
+    routes["/collections/question"] = copy.deepcopy(routes["/collections/question"])
+    routes["/collections/question"]["result"]["status"] = "yellow"
+    routes["/collections/question/points/count"] = {"result": {"count": 500}}
+    ended = expect({"main": {"url": play(routes), "collections": {"question": {}}}})
+    assert "status yellow, expected green; it is being optimised; look again" in ended.stdout
+    assert "points_count" not in ended.stdout
+
+
+def test_an_alias_that_leads_nowhere_is_found_though_nobody_expects_it(
+    play: Callable[..., str], expect: Run, routes: Routes
+) -> None:
+    routes["/collections"] = {"result": {"collections": []}}
+    ended = expect({"main": {"url": play(routes)}})
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("main: alias `live` leads to `question`, which does not exist; switch or")
+
+
+def test_a_file_is_written_with_named_sparse_and_multivectors(
+    play: Callable[..., str], verify: Run, recorded_routes: Callable[[str], Routes]
+) -> None:
+    routes = recorded_routes("qdrant-1.19-features")
+    for path in list(routes):
+        if path.startswith("/collections/"):
+            routes[f"{path}/points/count"] = {"result": {"count": 1000}}
+    written = verify("--write", "--url", play(routes))
+    assert (written.returncode, written.stderr) == (0, "")
+    collections = yaml.safe_load(written.stdout)["servers"]["qdrant"]["collections"]
+    assert set(collections) == {"failed", "mixed", '"}\n# '}
+    assert collections["failed"]["sparse_vectors"] == ["text"]
+    # 30,000 of two times 20,000 are in the index: 75 %, too few to be asked for.
+    assert collections["mixed"] == {
+        "points": {"min": 900},
+        "vectors": {
+            "title": {"size": 384, "distance": "Cosine"},
+            "body": {"size": 768, "distance": "Dot"},
+            "tokens": {"size": 128, "distance": "Cosine"},
+        },
+        "payload_indexes": {"tenant": "keyword", "year": "integer"},
+        "replication_factor": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("recorded", "percent"),
+    [
+        (("qdrant-1.12-old", "/collections/legacy"), 100),
+        (("qdrant-1.15-grey", "/collections/faces"), 0),
+        (("qdrant-1.19-features", "/collections/mixed"), 75),
+        (("qdrant-1.19-features", "/collections/failed"), None),
+    ],
+)
+def test_the_share_of_vectors_in_the_index_is_of_all_named_ones(
+    recorded_routes: Callable[[str], Routes], recorded: tuple[str, str], percent: float | None
+) -> None:
+    folder, path = recorded
+    assert read_answer(Collection, recorded_routes(folder)[path], path).indexed_percent == percent
 
 
 def test_fields_that_queries_filter_on_without_an_index_are_found(
