@@ -119,6 +119,43 @@ def status(url: str, as_json: bool, watch: bool, every: float) -> None:
     sys.exit(terminal.show(url, as_json=as_json, say=click.echo))
 
 
+@cli.command()
+@click.option(
+    "--expect",
+    type=click.Path(path_type=Path),
+    default="expectations.yml",
+    show_default=True,
+    help="YAML file with what should be there.",
+)
+@click.option("--url", help="Address of Qdrant instead of the file's.")
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="File that holds the API key.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON, on one line.")
+@click.option("--write", is_flag=True, help="Print an expectations file from what is there now.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds for one request; counting many points takes some.",
+)
+def verify(
+    expect: Path, url: str | None, api_key_file: Path | None, as_json: bool, write: bool, timeout: float
+) -> None:
+    """Compare collections and aliases of Qdrant with a file that says what should be there.
+
+    Exit code: 0 as expected, 1 findings, 2 the file or the options are wrong, 3 a server cannot be asked.
+    """
+    from .integrity import terminal
+
+    if write and as_json:
+        raise click.UsageError("--write prints YAML; leave out --json")
+    if write:
+        sys.exit(terminal.write(url, api_key_file, timeout_seconds=timeout, say=click.echo))
+    sys.exit(
+        terminal.show(expect, url, api_key_file, as_json=as_json, timeout_seconds=timeout, say=click.echo)
+    )
+
+
 _SECRETS = click.option(
     "--secrets",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
