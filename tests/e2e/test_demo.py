@@ -37,6 +37,7 @@ SERVICES = (
     "prometheus",
     "qdrant",
     "qdrant-exporter",
+    "status",
     "workload",
 )
 
@@ -117,7 +118,15 @@ def test_every_service_is_announced_with_seconds_and_address(demo: Demo) -> None
 
 
 def test_the_announced_pages_answer(demo: Demo) -> None:
-    for service in ("inbox", "qdrant", "qdrant-exporter", "hnsw-probe", "gpu-exporter", "dragonfly-exporter"):
+    for service in (
+        "inbox",
+        "qdrant",
+        "qdrant-exporter",
+        "hnsw-probe",
+        "gpu-exporter",
+        "dragonfly-exporter",
+        "status",
+    ):
         answer = httpx.get(demo.url(service), trust_env=False, timeout=60)
         assert answer.status_code == 200, service
     runbook = httpx.get(f"{demo.url('prometheus')}/user/runbooks/CacheDown.md", trust_env=False, timeout=60)
