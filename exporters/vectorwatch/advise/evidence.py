@@ -48,6 +48,7 @@ class Graph:
     m: int | None
     ef_construct: int | None
     quantization: str
+    """Empty where there is none."""
     on_disk: bool
 
 

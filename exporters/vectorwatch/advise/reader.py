@@ -182,7 +182,7 @@ def _graph(points: float | None, vectors: Series) -> Graph:
         dimensions=_whole(labels.get("size")),
         m=_whole(labels.get("m")),
         ef_construct=_whole(labels.get("ef_construct")),
-        quantization=labels.get("quantization", ""),
+        quantization=labels.get("quantization", "").removeprefix("none"),
         on_disk=labels.get("on_disk") == "true",
     )
 

@@ -88,16 +88,35 @@ def _beyond_ef(evidence: Evidence, enough: list[Measurement], recall: float) -> 
     """Return what to do when each measured `ef` surely stays below `recall`."""
     best = max(enough, key=lambda one: one.recall)
     below = f"no measured `ef` reaches {recall:g}; the best is {_shown(best)}"
-    if len(enough) > 1:
-        before, last = enough[-2:]
-        spread = math.hypot(before.margin or 0.0, last.margin or 0.0)
-        if last.recall - before.recall <= spread:
-            still = f"a larger `ef` has stopped helping: {_shown(before)}, {_shown(last)}"
-            return Verdict(Kind.REBUILD, None, (below, still), _rebuild(evidence))
+    if still := _say_saturated(evidence, enough, recall):
+        return Verdict(Kind.REBUILD, None, (below, still), _rebuild(evidence))
     return _cannot_tell(
         below,
         _add_larger(evidence, enough),
-        *(f"if that is not enough or too slow: {line}" for line in _rebuild(evidence)),
+        "if that is not enough or too slow, another graph:",
+        *_rebuild(evidence),
+    )
+
+
+def _say_saturated(evidence: Evidence, enough: list[Measurement], recall: float) -> str:
+    """Return that a larger `ef` does not help any more, empty when it may.
+
+    The measure is the last step by which `ef` at least doubled: what it brought is no more than chance, and
+    at the most less than what is still missing. A further step brings less than the one before.
+    """
+    last = enough[-1]
+    most = evidence.breadth_of(last)
+    halves = [one for one in enough if most and (breadth := evidence.breadth_of(one)) and 2 * breadth <= most]
+    if not halves:
+        return ""
+    before = halves[-1]
+    gain, chance = last.recall - before.recall, math.hypot(before.margin or 0.0, last.margin or 0.0)
+    missing = recall - last.recall
+    if gain > chance or gain + chance >= missing:
+        return ""
+    return (
+        f"a larger `ef` has stopped helping: from {before.ef} to {last.ef} it brought {gain:.4f} "
+        f"± {chance:.4f}, and {missing:.4f} are missing"
     )
 
 
@@ -117,7 +136,7 @@ def _rebuild(evidence: Evidence) -> tuple[str, ...]:
         f"`ef_construct` {graph.ef_construct} to {2 * graph.ef_construct}: longer to build, no memory; "
         "it is also what searches without `hnsw_ef` get"
     )
-    wider = f"`m` {graph.m} to {2 * graph.m}: longer to build, and about twice the memory for links"
+    wider = f"`m` {graph.m} to {2 * graph.m}: longer to build, and more memory for links"
     if graph.points is not None:
         now, then = (most_link_bytes(graph.points, m) / _MEBIBYTE for m in (graph.m, 2 * graph.m))
         wider += f", at most {then:,.1f} MiB instead of {now:,.1f} MiB"

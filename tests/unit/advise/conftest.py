@@ -21,6 +21,17 @@ STEP_SECONDS = 30
 K = 10
 
 
+BUILT = {
+    "kind": "dense",
+    "size": "128",
+    "distance": "Cosine",
+    "m": "16",
+    "ef_construct": "100",
+    "quantization": "none",
+    "on_disk": "false",
+}
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What the probe saw of one vector; `ef` gives recall, standard error and the bucket of each latency."""
@@ -32,9 +43,7 @@ class Recorded:
     window_queries: int = 200
     queries: int = 2_000
     bypassed: str = ""
-    built: Mapping[str, str] = field(
-        default_factory=lambda: {"m": "16", "ef_construct": "100", "size": "128", "on_disk": "false"}
-    )
+    built: Mapping[str, str] = field(default_factory=lambda: BUILT)
 
 
 COLLECTIONS = (
@@ -47,6 +56,7 @@ COLLECTIONS = (
         },
     ),
     Recorded("saturated", {"128": (0.90, 0.007, 0.005), "512": (0.901, 0.007, 0.01)}),
+    Recorded("near", {"100": (0.90, 0.007, 0.005), "128": (0.901, 0.007, 0.01)}),
     Recorded("steep", {"default": (0.52, 0.01, 0.005), "256": (0.86, 0.008, 0.01)}),
     Recorded("close", {"64": (0.945, 0.005, 0.0025)}),
     Recorded("thin", {"64": (0.99, 0.004, 0.0025)}, window_queries=12),
@@ -57,6 +67,9 @@ COLLECTIONS = (
     Recorded("twice", {"64": (0.91, 0.002, 0.0025)}, instance="other:6333"),
     Recorded("named", {"64": (0.99, 0.002, 0.0025)}, vector="text"),
     Recorded("named", {"64": (0.91, 0.002, 0.0025)}, vector="image"),
+    Recorded(
+        "small", {"64": (0.99, 0.002, 0.0025)}, built=BUILT | {"quantization": "scalar", "on_disk": "true"}
+    ),
     Recorded("current", {"64": (0.99, 0.002, 0.0025)}, built={}),
     Recorded("idle", {}),
 )
@@ -102,15 +115,20 @@ def samples_of(one: Recorded) -> Samples:
     return found
 
 
-def write_recording(path: Path, end: float) -> None:
-    """Write all as OpenMetrics, up to `end` (seconds since 1970)."""
+def list_samples() -> Samples:
+    """Return all that is recorded, by the name of the metric."""
     alias = {"job": "qdrant-exporter", "instance": "q:6333", "alias": "current", "collection": "documents"}
     everything: Samples = {"qdrant_alias_info": [(alias, 1, False)]}
     for one in COLLECTIONS:
         for name, series in samples_of(one).items():
             everything.setdefault(name, []).extend(series)
+    return everything
+
+
+def write_recording(path: Path, end: float) -> None:
+    """Write all as OpenMetrics, up to `end` (seconds since 1970)."""
     with path.open("w", encoding="utf-8") as stream:
-        for name, members in everything.items():
+        for name, members in list_samples().items():
             stream.write(f"# TYPE {name} unknown\n")
             for labels, last, counts in members:
                 pairs = ",".join(f'{key}="{value}"' for key, value in labels.items())
@@ -146,3 +164,12 @@ def prometheus(
 
     with run_programs(argv, folder / "prometheus.log", is_ready):
         yield url
+
+
+@pytest.fixture
+def recorded_labels() -> dict[str, set[str]]:
+    """The labels of each recorded metric, without those that Prometheus adds."""
+    return {
+        name: {label for labels, _, _ in series for label in labels} - {"job", "instance"}
+        for name, series in list_samples().items()
+    }

@@ -63,8 +63,8 @@ def test_when_a_larger_ef_has_stopped_helping_another_graph_is_advised_with_its_
     result = advise("saturated", "--recall", "0.95")
     assert result.returncode == 0
     assert "advice: build the graph anew" in result.stdout
-    assert "a larger `ef` has stopped helping" in result.stdout
-    assert "`m` 16 to 32: longer to build, and about twice the memory for links" in result.stdout
+    assert "from 128 to 512 it brought 0.0010 ± 0.0198, and 0.0490 are missing" in result.stdout
+    assert "`m` 16 to 32: longer to build, and more memory for links" in result.stdout
     assert "at most 266.4 MiB instead of 138.3 MiB" in result.stdout
 
 
@@ -72,6 +72,7 @@ def test_when_a_larger_ef_has_stopped_helping_another_graph_is_advised_with_its_
     ("collection", "options", "reason", "remedy"),
     [
         ("steep", ["--recall", "0.95"], "the best is `ef` 256", "add 512 and 1024 to `ef` of the probe"),
+        ("near", ["--recall", "0.95"], "the best is `ef` 128", "add 256 and 512 to `ef` of the probe"),
         ("close", ["--recall", "0.95"], "may reach 0.95 or not", "some 800 queries would tell"),
         ("thin", ["--recall", "0.9"], "12 queries are too few", "raise `queries_per_minute`"),
         ("scanned", ["--recall", "0.9"], "instead of walking the graph (too_small)", "hnsw-probe.md"),
@@ -105,6 +106,12 @@ def test_without_the_exporter_the_memory_is_unknown_and_said_to_be(advise: Advis
     assert "memory are unknown, because no qdrant-exporter shows this vector" in result.stdout
 
 
+def test_vectors_on_disk_and_quantized_ones_are_named_beside_the_memory(advise: Advise) -> None:
+    last = advise("small").stdout.splitlines()[-1]
+    assert last.endswith("as 32-bit numbers, on disk, and quantized (scalar) once more")
+    assert advise("documents").stdout.splitlines()[-1].endswith("as 32-bit numbers, in memory")
+
+
 def test_an_alias_has_the_graph_of_what_it_points_to(advise: Advise) -> None:
     assert document(advise("current", "--json"))["evidence"]["graph"]["m"] == 16
 
@@ -119,7 +126,7 @@ def test_one_of_several_servers_or_vectors_is_chosen_by_name(advise: Advise) -> 
 @pytest.mark.parametrize(
     ("collection", "options", "code", "line"),
     [
-        ("nothing", [], 1, "advise: no collection `nothing`; there is close or current or documents"),
+        ("nothing", [], 1, "advise: no collection `nothing`; there is close or current or documents or"),
         ("twice", [], 1, "with several values of instance; add --instance other:6333 or q:6333"),
         ("named", [], 1, "with several values of vector; add --vector image or text"),
         (
