@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -167,6 +168,8 @@ def advise(
 
     if recall is not None and p95_ms is not None:
         raise click.UsageError("give --recall or --p95-ms, not both")
+    if not all(math.isfinite(aim) for aim in (recall, p95_ms) if aim is not None):
+        raise click.UsageError("--recall and --p95-ms take a number")
     if not re.fullmatch(r"[1-9]\d{0,5}[smhdw]", over):
         raise click.UsageError(f"--over: `{over}` is no length of time; write 30m, 1h or 2d")
     question = Question(collection, instance, vector, filter_name, k, over)

@@ -118,7 +118,11 @@ def _match(wanted: Mapping[str, str | None]) -> str:
 
 
 async def _ask(client: JsonClient, query: str) -> Series:
-    content = await client.get(f"/api/v1/query?{urlencode({'query': query})}")
+    path = f"/api/v1/query?{urlencode({'query': query})}"
+    try:
+        content = await client.get(path)
+    except TargetError as error:  # a whole query is no line for people
+        raise TargetError(error.reason, str(error).removeprefix(f"{path}: ")) from None
     try:
         found = [(dict(one["metric"]), float(one["value"][1])) for one in content["data"]["result"]]
     except (KeyError, TypeError, ValueError, IndexError):

@@ -140,6 +140,8 @@ def test_one_of_several_servers_or_vectors_is_chosen_by_name(advise: Advise) -> 
         ("documents", ["--over", "soon"], 2, "`soon` is no length of time; write 30m, 1h or 2d"),
         ("documents", ["--recall", "0.9", "--p95-ms", "3"], 2, "give --recall or --p95-ms, not both"),
         ("documents", ["--recall", "95"], 2, "0<x<=1"),
+        ("documents", ["--recall", "nan"], 2, "--recall and --p95-ms take a number"),
+        ("documents", ["--p95-ms", "inf"], 2, "--recall and --p95-ms take a number"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_one_line_with_its_remedy(
@@ -162,8 +164,15 @@ def test_a_prometheus_that_is_down_is_one_line_with_its_remedy(
     )
 
 
-def test_something_else_than_prometheus_is_one_line(advise: Advise, raw_server: Callable[..., int]) -> None:
-    port = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-    result = advise("documents", url=f"http://127.0.0.1:{port}")
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [(b"200 OK", "its answer holds no series"), (b"503 Service Unavailable", "HTTP status 503")],
+)
+def test_something_else_than_prometheus_is_one_line(
+    advise: Advise, raw_server: Callable[..., int], answer: bytes, what: str
+) -> None:
+    port = raw_server(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+    url = f"http://127.0.0.1:{port}"
+    result = advise("documents", url=url)
     assert result.returncode == 1
-    assert "does not answer as Prometheus does" in result.stderr
+    assert result.stderr == f"advise: {url} does not answer as Prometheus does: {what}\n"
