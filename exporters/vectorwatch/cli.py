@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from pathlib import Path
 
@@ -153,6 +155,63 @@ def verify(
         sys.exit(terminal.write(url, api_key_file, timeout_seconds=timeout, say=click.echo))
     sys.exit(
         terminal.show(expect, url, api_key_file, as_json=as_json, timeout_seconds=timeout, say=click.echo)
+    )
+
+
+@cli.command()
+@click.option(
+    "--prometheus",
+    envvar="PROMETHEUS_URL",
+    show_envvar=True,
+    default="http://127.0.0.1:9090",
+    show_default=True,
+    help="Address of Prometheus.",
+)
+@click.option("--collection", required=True, help="Collection, or alias, as the probe shows it.")
+@click.option("--instance", help="Qdrant server, as the metrics show it; needed where several have it.")
+@click.option("--vector", help="Named vector; needed where several are measured.")
+@click.option("--filter", "filter_name", help="`filter_name` of the probe; else searches without a filter.")
+@click.option("--k", type=click.IntRange(1), help="Number of results; needed where several are measured.")
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Recall to reach, 0 to 1, at the least work.  [default: the objective of the probe]",
+)
+@click.option(
+    "--p95-ms",
+    type=click.FloatRange(0, min_open=True),
+    help="Latency (p95, ms) to stay within, at the best recall.",
+)
+@click.option("--over", default="1h", show_default=True, help="How far to look back, such as 30m or 1d.")
+@click.option("--json", "as_json", is_flag=True, help="Print advice and measurements as JSON, on one line.")
+def advise(
+    prometheus: str,
+    collection: str,
+    instance: str | None,
+    vector: str | None,
+    filter_name: str | None,
+    k: int | None,
+    recall: float | None,
+    p95_ms: float | None,
+    over: str,
+    as_json: bool,
+) -> None:
+    """Recommend HNSW settings from the recall and latency that the probe has measured.
+
+    Exit code: 0 an advice, 1 an error, 3 cannot tell.
+    """
+    from .advise import terminal
+    from .advise.reader import Question
+
+    if recall is not None and p95_ms is not None:
+        raise click.UsageError("give --recall or --p95-ms, not both")
+    if not all(math.isfinite(aim) for aim in (recall, p95_ms) if aim is not None):
+        raise click.UsageError("--recall and --p95-ms take a number")
+    if not re.fullmatch(r"[1-9]\d{0,5}[smhdw]", over):
+        raise click.UsageError(f"--over: `{over}` is no length of time; write 30m, 1h or 2d")
+    question = Question(collection, instance, vector, filter_name, k, over)
+    sys.exit(
+        terminal.show(prometheus, question, recall=recall, p95_ms=p95_ms, as_json=as_json, say=click.echo)
     )
 
 

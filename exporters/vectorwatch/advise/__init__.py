@@ -1,0 +1,1 @@
+"""Advice on HNSW settings from what the probe has measured."""
