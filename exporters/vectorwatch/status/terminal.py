@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 from pydantic import ValidationError
 
 from vectorwatch.errors import Reason, TargetError
+from vectorwatch.serve.ending import wait_for_the_end
 from vectorwatch.serve.http_client import JsonClient, StatusError, decode_json
 from vectorwatch.serve.http_target import check_http_url
 
@@ -49,14 +49,13 @@ def show(url: str, *, as_json: bool, say: Callable[[str], None]) -> int:
 
 
 def watch(url: str, *, as_json: bool, say: Callable[[str], None], every_seconds: float, clear: bool) -> int:
-    """Print the state until Ctrl-C; return the exit code of the last look."""
-    code = CANNOT_TELL
-    try:
+    """Print the state until Ctrl-C or SIGTERM; return the exit code of the last look."""
+    # Not KeyboardInterrupt: one that comes while asyncio ends a look is lost.
+    with wait_for_the_end() as ended:
         while True:
             code = show(url, as_json=as_json, say=(lambda text: say(_CLEAR + text)) if clear else say)
-            time.sleep(every_seconds)
-    except KeyboardInterrupt:
-        return code
+            if ended.wait(every_seconds):
+                return code
 
 
 def describe(health: DetailedHealth) -> Iterator[str]:
