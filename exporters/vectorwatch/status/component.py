@@ -39,8 +39,6 @@ class Component:
     measures: tuple[Measure, ...] = ()
     other_names: tuple[str, ...] = ()
     """Names under which `/health/{component}` knows it, too."""
-    is_stack: bool = False
-    """Whether it is part of the monitoring itself."""
 
     def owns(self, alert: str, label: str) -> bool:
         """Tell whether an alert of this name and label `component` speaks of it."""

@@ -257,7 +257,6 @@ _WATCHING = (
             Measure("targets", "count(up)"),
             Measure("targets_up", "sum(up)"),
         ),
-        is_stack=True,
     ),
     Component(
         name="alertmanager",
@@ -266,7 +265,6 @@ _WATCHING = (
         watched='up{job="alertmanager"}',
         alerts="Alertmanager.+",
         jobs="alertmanager",
-        is_stack=True,
     ),
     Component(
         name="inbox",
@@ -275,7 +273,6 @@ _WATCHING = (
         watched='up{job="inbox"}',
         alerts="Inbox.+",
         jobs="inbox",
-        is_stack=True,
     ),
     Component(
         name="grafana",
@@ -284,7 +281,6 @@ _WATCHING = (
         watched='up{job="grafana"}',
         alerts="Grafana.+",
         jobs="grafana",
-        is_stack=True,
     ),
     Component(
         name="jaeger",
@@ -293,7 +289,6 @@ _WATCHING = (
         watched='up{job="jaeger"}',
         labels=frozenset({"jaeger"}),
         jobs="jaeger",
-        is_stack=True,
     ),
     Component(
         name="exporters",
@@ -303,7 +298,6 @@ _WATCHING = (
         alerts="Target.+|Process.+|Scrape.+|Exporter.+|LabelValues.+|Probe.+|OpenFilesHigh|Blackbox.+"
         "|ContainersUnseen",
         jobs=".+-exporter|hnsw-probe|cadvisor",
-        is_stack=True,
     ),
     Component(
         name="logs",
@@ -316,7 +310,6 @@ _WATCHING = (
             Measure("sources_up", "sum(logs_source_up)"),
             Measure("events_per_sec", "sum(rate(log_events_total[5m]))"),
         ),
-        is_stack=True,
     ),
 )
 
