@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.unit.qdrant.conftest import play, recorded_routes
+from tests.unit.qdrant.conftest import play, recorded_routes, start_engine
 
-__all__ = ["play", "recorded_routes"]
+__all__ = ["play", "recorded_routes", "start_engine"]
 
 API_KEY = "engine-key"
 POINTS = 40
@@ -37,17 +36,11 @@ class Engine:
 
 
 @pytest.fixture
-def engine(start_program: Callable[..., Any], free_port: Callable[[], int], tmp_path: Path) -> Engine:
+def engine(start_engine: Callable[[Path], str], tmp_path: Path) -> Engine:
     """Start an engine that holds `documents`, whose `year` is indexed, behind the alias `live`."""
-    port = free_port()
     key = tmp_path / "key"
     key.write_text(API_KEY)
-    argv = [sys.executable, "-m", "vectorwatch.demo.engine", "--host", "127.0.0.1", "--port", str(port)]
-    start_program(
-        [*argv, "--data", str(tmp_path / "data"), "--api-key-file", str(key)],
-        ready_url=f"http://127.0.0.1:{port}/readyz",
-    )
-    engine = Engine(f"http://127.0.0.1:{port}", key)
+    engine = Engine(start_engine(key), key)
     engine.ask("PUT", "/collections/documents", {"vectors": {"size": 2, "distance": "Dot"}})
     engine.fill("documents", POINTS, lambda one: {"year": 2000 + one, "tag": {"name": "a"}})
     index = {"field_name": "year", "field_schema": "integer"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,5 +53,22 @@ def play(serve: Callable[[FastAPI], str]) -> Callable[..., str]:
             return Response(json.dumps(found), media_type="application/json")
 
         return serve(app)
+
+    return start
+
+
+@pytest.fixture
+def start_engine(
+    start_program: Callable[..., Any], free_port: Callable[[], int], tmp_path: Path
+) -> Callable[[Path], str]:
+    """Run the embedded engine, which then demands the API key of the given file; return its base URL."""
+
+    def start(key: Path) -> str:
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        argv = [sys.executable, "-m", "vectorwatch.demo.engine", "--host", "127.0.0.1", "--port", str(port)]
+        start_program(
+            [*argv, "--data", str(tmp_path / "data"), "--api-key-file", str(key)], ready_url=f"{url}/readyz"
+        )
+        return url
 
     return start

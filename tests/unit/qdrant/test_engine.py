@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,19 +21,11 @@ POINTS = 12_000
 
 
 @pytest.fixture
-def engine(
-    start_program: Callable[..., Any], free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[httpx.Client]:
+def engine(start_engine: Callable[[Path], str], tmp_path: Path) -> Iterator[httpx.Client]:
     """Start the embedded Qdrant with an API key; return a client for it."""
-    port = free_port()
     key = tmp_path / "key"
     key.write_text(API_KEY)
-    argv = [sys.executable, "-m", "vectorwatch.demo.engine", "--host", "127.0.0.1", "--port", str(port)]
-    start_program(
-        [*argv, "--data", str(tmp_path / "data"), "--api-key-file", str(key)],
-        ready_url=f"http://127.0.0.1:{port}/readyz",
-    )
-    base_url = f"http://127.0.0.1:{port}"
+    base_url = start_engine(key)
     with httpx.Client(base_url=base_url, headers={"api-key": API_KEY}, timeout=60) as client:
         yield client
 
