@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 from vectorwatch.serve.ending import wait_for_the_end
+from vectorwatch.serve.heartbeat import beat
 from vectorwatch.serve.log import configure
 
 from .docker_folder import DockerFolder
@@ -20,7 +21,7 @@ LOOK_SECONDS = 2.0
 def keep_names(containers: Path, out: Path, heartbeat: Path) -> None:
     """Keep the list in `out` until SIGTERM, touching `heartbeat` at each look.
 
-    Raises VectorwatchError when `containers` cannot be read or `out` not be written.
+    Raises VectorwatchError when `containers` cannot be read, or `out` or `heartbeat` not be written.
     """
     configure("container-names", "INFO")
     folder, names = DockerFolder(containers), NameList(out)
@@ -39,5 +40,5 @@ def keep_names(containers: Path, out: Path, heartbeat: Path) -> None:
             was_empty = not present
             if names.update(present, monotonic()):
                 log.info("wrote the names of %d containers", len(present))
-            heartbeat.touch()
+            beat(heartbeat)
             ended.wait(LOOK_SECONDS)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from vectorwatch.errors import VectorwatchError
 from vectorwatch.serve import log
 from vectorwatch.serve.ending import wait_for_the_end
+from vectorwatch.serve.heartbeat import beat
 
 from .client import Server
 from .connection import Connection
@@ -92,7 +93,8 @@ def keep_within(connection: Connection, bound: int, every_seconds: float, heartb
     problem = ""
     with wait_for_the_end() as ended:
         while not ended.is_set():
-            _beat(heartbeat)
+            if heartbeat is not None:
+                beat(heartbeat)
             if time.monotonic() >= next_look:
                 problem = _look(connection, bound, problem)
                 next_look = time.monotonic() + every_seconds
@@ -161,15 +163,6 @@ def measure(server: Server) -> list[BackingIndex]:
             if name in sizes and name in settings
         ]
     return found
-
-
-def _beat(heartbeat: Path | None) -> None:
-    if heartbeat is None:
-        return
-    try:
-        heartbeat.touch()
-    except OSError as error:
-        raise VectorwatchError(f"cannot write {heartbeat}: {(error.strerror or '').lower()}") from error
 
 
 def _write(size: int) -> str:

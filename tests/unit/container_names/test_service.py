@@ -84,3 +84,12 @@ def test_a_folder_that_is_not_there_is_one_line_and_an_exit_code(
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith(f"container-names: {containers}: no such file or directory; set `DOCKER_ROOT`")
+
+
+def test_a_heartbeat_that_cannot_be_written_is_one_line(command: Sequence[str], tmp_path: Path) -> None:
+    (tmp_path / "heartbeat").symlink_to(tmp_path / "no-such-folder" / "heartbeat")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"cannot write {tmp_path / 'heartbeat'}: no such file or directory\n",
+    )
