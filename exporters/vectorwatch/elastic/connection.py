@@ -19,17 +19,21 @@ class Connection:
 
     def read_password(self, secret: str) -> str:
         """Return a password. Raises ConfigError for one that is not there."""
-        path = self.secrets / secret
-        try:
-            password = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            cause = (error.strerror or "").lower() if isinstance(error, OSError) else "not UTF-8"
-            raise ConfigError(f"cannot read {path}: {cause}; `docker compose up setup` makes it") from None
-        if not password:
-            raise ConfigError(f"{path} is empty; remove it, and `docker compose up setup` makes it anew")
-        return password
+        return read_password(self.secrets / secret)
 
     def open(self, user: str, password: str) -> Server:
         """Return the server for one user. Raises ConfigError."""
         ca_file = self.secrets / "ca.crt" if self.url.startswith("https:") else None
         return Server("Elasticsearch", self.url, user=user, password=password, ca_file=ca_file)
+
+
+def read_password(path: Path) -> str:
+    """Return the password in a file that `setup` makes. Raises ConfigError for one that is not there."""
+    try:
+        password = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = (error.strerror or "").lower() if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"cannot read {path}: {cause}; `docker compose up setup` makes it") from None
+    if not password:
+        raise ConfigError(f"{path} is empty; remove it, and `docker compose up setup` makes it anew")
+    return password

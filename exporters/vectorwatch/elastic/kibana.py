@@ -14,6 +14,7 @@ from typing import Any
 from vectorwatch.errors import ConfigError, VectorwatchError
 
 from .client import ElasticError, LoginError, Server
+from .connection import read_password
 from .object_files import ObjectFile, read_objects
 from .saved_objects.data_view import LOGS
 from .waiting import Patience
@@ -141,11 +142,6 @@ def _count(titles: Iterable[tuple[str, str]]) -> str:
 
 def _read_password(path: Path) -> str:
     try:
-        password = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"kibana: --password-file: cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"kibana: --password-file: {path} is not UTF-8; save it so") from error
-    if not password:
-        raise ConfigError(f"kibana: --password-file: {path} is empty")
-    return password
+        return read_password(path)
+    except ConfigError as error:
+        raise ConfigError(f"kibana: --password-file: {error}") from error
