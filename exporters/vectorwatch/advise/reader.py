@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import aiohttp
 
 from vectorwatch.errors import Reason, TargetError, VectorwatchError
-from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.http_client import JsonClient, answer_within
 from vectorwatch.serve.http_target import check_http_url
+from vectorwatch.serve.prometheus_query import Labels, Series, query_path, read_series
 
 from .evidence import LEAST_QUERIES, Evidence, Graph, Measurement, margin_of
 
 _DEADLINE_SECONDS = 30.0
-Labels = Mapping[str, str]
-Series = list[tuple[Labels, float]]
 
 _QUERIES = {
     "hits": "increase(hnsw_recall_hits_total{SUBJECT}[OVER])",
@@ -97,12 +94,9 @@ async def _ask_all(base: str, question: Question) -> dict[str, Series]:
         "{ALIAS": "{" + _match({"alias": question.collection, "instance": question.instance}),
         "[OVER": f"[{question.over}",
     }
-    try:
-        async with asyncio.timeout(_DEADLINE_SECONDS), aiohttp.ClientSession() as session:
-            client = JsonClient(session, base)
-            answers = await asyncio.gather(*(_ask(client, _fill(text, places)) for text in _QUERIES.values()))
-    except TimeoutError:
-        raise TargetError(Reason.TIMEOUT, f"no answer within {_DEADLINE_SECONDS:g} s") from None
+    async with answer_within(_DEADLINE_SECONDS), aiohttp.ClientSession() as session:
+        client = JsonClient(session, base)
+        answers = await asyncio.gather(*(_ask(client, _fill(text, places)) for text in _QUERIES.values()))
     return dict(zip(_QUERIES, answers, strict=True))
 
 
@@ -118,16 +112,15 @@ def _match(wanted: Mapping[str, str | None]) -> str:
 
 
 async def _ask(client: JsonClient, query: str) -> Series:
-    path = f"/api/v1/query?{urlencode({'query': query})}"
+    path = query_path(query)
     try:
         content = await client.get(path)
     except TargetError as error:  # a whole query is no line for people
         raise TargetError(error.reason, str(error).removeprefix(f"{path}: ")) from None
     try:
-        found = [(dict(one["metric"]), float(one["value"][1])) for one in content["data"]["result"]]
-    except (KeyError, TypeError, ValueError, IndexError):
+        return read_series(content)
+    except ValueError:
         raise TargetError(Reason.DECODE, "its answer holds no series") from None
-    return [(labels, value) for labels, value in found if math.isfinite(value)]
 
 
 def _gather(question: Question, found: dict[str, Series]) -> Evidence:

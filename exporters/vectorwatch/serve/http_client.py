@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -102,6 +104,16 @@ class StatusError(TargetError):
         super().__init__(reason, message)
         self.status = status
         self.content = content
+
+
+@asynccontextmanager
+async def answer_within(seconds: float) -> AsyncIterator[None]:
+    """Raise TargetError(timeout) when the block takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise TargetError(Reason.TIMEOUT, f"no answer within {seconds:g} s") from None
 
 
 def decode_json(content: bytes, what: str) -> Any:

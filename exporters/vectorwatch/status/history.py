@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, Field
 
 from vectorwatch.errors import TargetError
-from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.http_client import JsonClient, answer_within
 
 HOURS = 24
 _STEP_SECONDS = 900
@@ -86,10 +86,10 @@ class Historian:
             "step": _STEP_SECONDS,
         }
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with answer_within(self._deadline_seconds):
                 content = await prometheus.get(f"/api/v1/query_range?{urlencode(asked)}")
             return _trend(subject, content["data"]["result"])
-        except (TargetError, TimeoutError, KeyError, TypeError, ValueError):
+        except (TargetError, KeyError, TypeError, ValueError):
             return None
 
 

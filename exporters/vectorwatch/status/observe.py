@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from vectorwatch.errors import Reason, TargetError
-from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.http_client import JsonClient, answer_within
+from vectorwatch.serve.prometheus_query import Series, query_path, read_series
 
 from .answer import Alert
 from .component import Component
@@ -82,22 +81,18 @@ def _read_alert(rule: Mapping[str, Any], alert: Mapping[str, Any]) -> Alert:
 
 async def read_facts(prometheus: JsonClient, component: Component, seconds: float) -> Facts:
     """Return what is known of a component; a failure is one of the facts."""
-    path = f"/api/v1/query?query={quote(question(component), safe='')}"
     try:
-        content = await _ask(prometheus, path, seconds)
-        return _read_answer(component, content["data"]["result"])
+        content = await _ask(prometheus, query_path(question(component)), seconds)
+        return _read_answer(component, read_series(content))
     except TargetError as error:
         return Facts(problem=str(error))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, ValueError):
         return Facts(problem="that is no answer of Prometheus")
 
 
 async def _ask(prometheus: JsonClient, path: str, seconds: float) -> Any:
-    try:
-        async with asyncio.timeout(seconds):
-            return await prometheus.get(path)
-    except TimeoutError:
-        raise TargetError(Reason.TIMEOUT, f"no answer within {seconds:g} s") from None
+    async with answer_within(seconds):
+        return await prometheus.get(path)
 
 
 def question(component: Component) -> str:
@@ -109,12 +104,12 @@ def question(component: Component) -> str:
     return " or ".join(f'label_replace({query}, "{_MARK}", "{name}", "", "")' for name, query in parts)
 
 
-def _read_answer(component: Component, series: Sequence[Mapping[str, Any]]) -> Facts:
+def _read_answer(component: Component, series: Series) -> Facts:
     truths = {measure.field for measure in component.measures if measure.is_truth}
     metrics: dict[str, float | bool] = {}
     down = []
     is_watched = False
-    for labels, value in _numbers(series):
+    for labels, value in series:  # finite: JSON has no NaN
         name = labels[_MARK]
         if name == _IS_WATCHED:
             is_watched = True
@@ -123,10 +118,3 @@ def _read_answer(component: Component, series: Sequence[Mapping[str, Any]]) -> F
         else:
             metrics[name] = bool(value) if name in truths else value
     return Facts(is_watched, tuple(sorted(down)), metrics)
-
-
-def _numbers(series: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, str], float]]:
-    for one in series:
-        value = float(one["value"][1])
-        if math.isfinite(value):  # JSON has no NaN
-            yield one["metric"], value

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.ending import wait_for_the_end
-from vectorwatch.serve.http_client import JsonClient, StatusError, decode_json
+from vectorwatch.serve.http_client import JsonClient, StatusError, answer_within, decode_json
 from vectorwatch.serve.http_target import check_http_url
 
 from .answer import ComponentHealth, DetailedHealth, State
@@ -98,12 +98,10 @@ def _read(url: str) -> tuple[Any, DetailedHealth]:
 
 async def _fetch(url: str) -> Any:
     try:
-        async with asyncio.timeout(_DEADLINE_SECONDS), aiohttp.ClientSession() as session:
+        async with answer_within(_DEADLINE_SECONDS), aiohttp.ClientSession() as session:
             return await JsonClient(session, url).get(_PATH)
     except StatusError as error:  # 503 says what is unhealthy
         return decode_json(error.content, _PATH)
-    except TimeoutError:
-        raise TargetError(Reason.TIMEOUT, f"no answer within {_DEADLINE_SECONDS:g} s") from None
 
 
 def _explain(url: str, error: TargetError | ValueError) -> str:
