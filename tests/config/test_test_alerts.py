@@ -72,6 +72,7 @@ def running(
 
 def table(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], str]:
     rows = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert rows, done.stderr
     return {(severity, receiver): known for severity, receiver, known in rows}
 
 
@@ -90,7 +91,9 @@ def test_a_channel_of_ones_own_is_told_from_the_inbox_and_from_one_that_fails(
     running: Running, sinks: Any, free_port: Callable[[], int]
 ) -> None:
     (running.secrets / "slack_url").write_text(f"http://127.0.0.1:{sinks.http_port}/slack\n")
-    assert "sent elsewhere" in table(running.test())["warning", "slack-alerts"]
+    done = running.test()
+    assert ("warning", "slack-alerts") in table(done), done.stdout + done.stderr
+    assert "sent elsewhere" in table(done)["warning", "slack-alerts"]
     (running.secrets / "webhook_url").write_text(f"http://127.0.0.1:{free_port()}/nobody\n")
     done = running.test()
     assert done.returncode == 1

@@ -2,15 +2,19 @@
 
 Runs a copy of the checkout as a project of its own on free ports, and leaves nothing running behind. Where no
 registry can be reached, stand-ins take the place of official images, each named in the output.
+
+While you work on one part: `python -m tests.smoke --set LOGS=0 "data survives"` makes only the checks whose
+names begin so, without the log half.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -24,20 +28,21 @@ from tests.smoke.images.build import Builder
 from tests.smoke.images.supply import Registries, Supplier, keep_names, list_bases
 from tests.smoke.project import Project, copy_checkout, write_environment
 from tests.smoke.report import Report, write_figures, write_json
-from tests.smoke.run import Run
+from tests.smoke.run import CHECKS, Run
 from vectorwatch.demo.repository import find_repository
 from vectorwatch.errors import VectorwatchError
 
 
 def main() -> int:
     """Return 0 when all checks passed."""
+    options = _read_arguments()
     repository, report, start = find_repository(), Report(), monotonic()
     tools, output = repository / ".tools" / "docker", repository / "build" / "smoke.json"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
         with provide_engine(tools, _say) as docker, _open_scratch() as scratch:
-            _run(repository, tools, docker, scratch, report)
+            _run(repository, tools, docker, scratch, report, options)
     except VectorwatchError as error:
         _say(str(error))
         return error.exit_code
@@ -50,16 +55,43 @@ def main() -> int:
     return int(not report.ok)
 
 
-def _run(repository: Path, tools: Path, docker: Docker, scratch: Path, report: Report) -> None:
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="how the names of checks begin; else all")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", type=_split, help="a value of .env"
+    )
+    options = parser.parse_args()
+    options.checks = _choose(options.checks, parser)
+    return options
+
+
+def _choose(wanted: Sequence[str], parser: argparse.ArgumentParser) -> Sequence[str]:
+    unknown = [begin for begin in wanted if not any(name.startswith(begin) for name in CHECKS)]
+    if unknown:
+        parser.error(f"no check begins with {unknown[0]!r}; there are: {'; '.join(CHECKS)}")
+    return [name for name in CHECKS if not wanted or name.startswith(tuple(wanted))]
+
+
+def _split(assignment: str) -> tuple[str, str]:
+    name, sign, value = assignment.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError(f"{assignment!r} is no NAME=VALUE")
+    return name, value
+
+
+def _run(
+    repository: Path, tools: Path, docker: Docker, scratch: Path, report: Report, options: argparse.Namespace
+) -> None:
     report.engine = docker.run("version", "--format", "{{.Server.Version}}").strip()
-    with _open_project(repository, docker, scratch / "checkout") as project:
+    with _open_project(repository, docker, scratch / "checkout", dict(options.set)) as project:
         run = Run(project, report, _say)
         builder = Builder(docker, lambda: fetch_programs(tools, _say), project.folder, scratch, _say)
         services = project.services.values()
         with keep_names(docker, {*list_bases(services), *(service.image for service in services)}):
             run.provide(Supplier(docker, builder, Registries(docker)))
             try:
-                run.check(run.start())
+                run.check(run.start(), options.checks)
             except VectorwatchError as error:
                 run.show_logs(getattr(error, "services", ()))
                 raise
@@ -75,12 +107,15 @@ _TRACED = {"TRACES_ENDPOINT": "http://jaeger:4318"}
 
 
 @contextmanager
-def _open_project(repository: Path, docker: Docker, folder: Path) -> Iterator[Project]:
+def _open_project(
+    repository: Path, docker: Docker, folder: Path, settings: Mapping[str, str]
+) -> Iterator[Project]:
     folder.mkdir()
     name = f"vectorwatch-smoke-{os.getpid()}"
     copy_checkout(repository, folder)
     root = docker.run("info", "--format", "{{.DockerRootDir}}").strip()
-    project = Project(docker, folder, name, write_environment(folder, name, {"DOCKER_ROOT": root, **_TRACED}))
+    ports = write_environment(folder, name, {"DOCKER_ROOT": root, **_TRACED, **settings})
+    project = Project(docker, folder, name, ports)
     project.read()
     yield project
 

@@ -70,7 +70,9 @@ class Run:
             self._say(write_image(provided))
         found = {provided.image: provided for provided in self._report.images}
         for name, service in self._project.services.items():
-            if name not in self._wanted():
+            if not service.scale:
+                self._report.not_run[name] = "is switched off in .env"
+            elif name not in self._wanted():
                 self._report.not_run[name] = "needs a GPU and NVIDIA's container toolkit"
             elif not found[service.image].runs:
                 self._report.not_run[name] = found[service.image].what
@@ -97,13 +99,13 @@ class Run:
         inbox = InboxApi(self._project.url("inbox"))
         return Stage(self._project, running, everything, list(self._report.not_run), prometheus, inbox)
 
-    def check(self, stage: Stage) -> None:
-        """Make every check, also after one has failed; show the logs of what failed."""
+    def check(self, stage: Stage, names: Sequence[str]) -> None:
+        """Make the checks, also after one has failed; show the logs of what failed."""
         self._say("smoke: checks")
-        for name, check in CHECKS.items():
+        for name in names:
             start = monotonic()
             try:
-                self._note(Result(name, True, check(stage), monotonic() - start))
+                self._note(Result(name, True, CHECKS[name](stage), monotonic() - start))
             except (VectorwatchError, httpx.HTTPError, OSError) as error:
                 self._note(Result(name, False, str(error), monotonic() - start))
                 self.show_logs(getattr(error, "services", ()))
@@ -116,9 +118,12 @@ class Run:
                     self._say(f"── the end of the log of {name}\n{log}")
 
     def _wanted(self) -> Mapping[str, Service]:
-        """Return the services whose hardware every machine has."""
-        services = self._project.services
-        return {name: service for name, service in services.items() if GPU_PROFILE not in service.profiles}
+        """Return the services that are switched on and whose hardware every machine has."""
+        return {
+            name: service
+            for name, service in self._project.services.items()
+            if service.scale and GPU_PROFILE not in service.profiles
+        }
 
     def _bring_up(self, step: str, services: list[str]) -> None:
         check, start = f"all healthy: {step}", monotonic()
