@@ -55,7 +55,7 @@ lint: $(VENV)/.test ## Check style and types of Python, YAML and shell
 	$(BIN)/ruff format --check --config exporters/pyproject.toml exporters $(PYTHON_SCRIPTS) && $(BIN)/ruff format --check tests
 	MYPYPATH=exporters $(BIN)/mypy --config-file exporters/pyproject.toml --explicit-package-bases exporters/vectorwatch tests
 	$(BIN)/yamllint --strict .
-	scripts/list-shell | xargs $(BIN)/shellcheck
+	scripts/list-shell | xargs $(BIN)/shellcheck -x
 
 .PHONY: validate-rules
 validate-rules: $(VENV)/.test ## Check and unit-test the Prometheus and Alertmanager configuration

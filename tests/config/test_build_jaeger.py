@@ -29,7 +29,8 @@ Build = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def build(repository: Path, tmp_path: Path) -> Build:
     (tmp_path / "scripts").mkdir()
-    shutil.copy(repository / "scripts" / "build-jaeger", tmp_path / "scripts")
+    for name in ("build-jaeger", "versions"):
+        shutil.copy(repository / "scripts" / name, tmp_path / "scripts")
     programs = tmp_path / "bin"
     programs.mkdir()
     # Not /usr/bin itself, which may hold a Go.

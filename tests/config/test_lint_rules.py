@@ -49,7 +49,8 @@ def add(programs: Path) -> Callable[[str, str], None]:
 @pytest.fixture
 def lint(repository: Path, tmp_path: Path, programs: Path) -> Lint:
     (tmp_path / "scripts").mkdir()
-    shutil.copy(repository / "scripts" / "lint-rules", tmp_path / "scripts")
+    for name in ("lint-rules", "versions"):
+        shutil.copy(repository / "scripts" / name, tmp_path / "scripts")
     return lambda: subprocess.run(
         [str(tmp_path / "scripts" / "lint-rules")],
         env={"PATH": str(programs)},

@@ -5,10 +5,12 @@ The engine is a stand-in that answers as `docker` does; scripts/smoke runs the r
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +25,7 @@ GOOD = {
     "config": "",
     "root": "/var/lib/docker",
     "own": "",
+    "time": "$(date -u +%FT%T.123456789Z)",
 }
 DOCKER = """#!/bin/bash
 case "$*" in
@@ -30,11 +33,15 @@ case "$*" in
   "compose version --short") [ -n "{compose}" ] && echo "{compose}" || exit 1 ;;
   "info --format {{{{.MemTotal}}}}") echo "{memory}" ;;
   "info --format {{{{.DockerRootDir}}}}") echo "{root}" ;;
+  "info --format {{{{.SystemTime}}}}") echo "{time}" ;;
   "compose ps --all --quiet") echo "{own}" ;;
   "compose ps --format "*) echo "{ports}" ;;
   "compose config --quiet") [ -z "{config}" ] || {{ echo "{config}" >&2; exit 1; }} ;;
   *) echo "not expected: $*" >&2; exit 99 ;;
 esac
+"""
+TIMEDATECTL = """#!/bin/bash
+[ -z "{synchronised}" ] && exit 1 || echo "{synchronised}"
 """
 DF = """#!/bin/bash
 printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 0 0 {free_kib} {used}%% /\\n'
@@ -48,7 +55,8 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
     """Run the script in a checkout of its own, with ports that are free whatever this machine runs."""
     checkout = tmp_path / "checkout"
     (checkout / "scripts").mkdir(parents=True)
-    shutil.copy(repository / "scripts" / "preflight", checkout / "scripts")
+    for name in ("preflight", "versions"):
+        shutil.copy(repository / "scripts" / name, checkout / "scripts")
     shutil.copy(repository / ".env.example", checkout)
     text = (repository / ".env.example").read_text(encoding="utf-8")
     free = {name: str(free_port()) for name in re.findall(r"^#([A-Z_]+_PORT)=", text, re.MULTILINE)}
@@ -60,6 +68,7 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
         free_gib: int = 50,
         used_percent: int = 40,
         max_map_count: str = "1048576",
+        synchronised: str = "yes",
         **answers: str,
     ) -> subprocess.CompletedProcess[str]:
         programs = tmp_path / "bin"
@@ -70,6 +79,9 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
         df = programs / "df"
         df.write_text(DF.format(free_kib=free_gib << 20, used=used_percent), encoding="utf-8")
         df.chmod(0o755)
+        timedatectl = programs / "timedatectl"
+        timedatectl.write_text(TIMEDATECTL.format(synchronised=synchronised), encoding="utf-8")
+        timedatectl.chmod(0o755)
         (tmp_path / "proc/sys/vm").mkdir(parents=True, exist_ok=True)
         (tmp_path / "proc/sys/vm/max_map_count").write_text(f"{max_map_count}\n", encoding="utf-8")
         if env_file is not None:
@@ -85,7 +97,7 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
             },
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
         )
 
     return run
@@ -227,6 +239,41 @@ def test_few_memory_maps_are_a_note_with_the_command_and_stop_nothing(preflight:
     assert preflight("LOGS=1", max_map_count="262144").stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("clock", "told"),
+    [
+        ("$(date -u -d '-5 minutes' +%FT%T.5Z)", "behind this machine's"),
+        ("$(date -u -d '+2 hours' +%FT%TZ)", "ahead of this machine's"),
+    ],
+)
+def test_a_clock_of_dockers_own_is_told(preflight: Preflight, clock: str, told: str) -> None:
+    (line,) = problems(preflight(time=clock))
+    assert re.match(r"Docker's clock is (29\d|30\d|719\d|720\d) s ", line), line
+    assert told in line
+    assert "restart Docker" in line
+
+
+def test_the_zone_of_dockers_clock_is_no_difference(preflight: Preflight) -> None:
+    for zone in ("Asia/Kolkata", "America/Los_Angeles"):
+        assert problems(preflight(time=f"$(TZ={zone} date +%FT%T.123%:z)")) == []
+
+
+def test_a_clock_that_was_set_back_is_told(preflight: Preflight, tmp_path: Path) -> None:
+    compose = tmp_path / "checkout" / "docker-compose.yml"
+    compose.touch()
+    assert problems(preflight()) == []
+    os.utime(compose, (time.time() + 86_400,) * 2)
+    (line,) = problems(preflight())
+    assert "docker-compose.yml is newer; set the clock (`sudo timedatectl set-ntp true`)" in line
+
+
+def test_a_clock_that_nobody_corrects_is_a_note(preflight: Preflight) -> None:
+    done = preflight(synchronised="no")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "clock is not synchronised; `sudo timedatectl set-ntp true`" in done.stdout
+    assert problems(preflight(synchronised="")) == [], "no systemd here: nothing is known"
+
+
 def test_ports_of_the_log_half_are_asked_for_only_when_it_runs(preflight: Preflight) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
@@ -272,7 +319,8 @@ def test_every_problem_is_told_at_once(preflight: Preflight) -> None:
 
 def test_without_docker_it_says_what_to_install(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
-    shutil.copy(repository / "scripts" / "preflight", tmp_path / "scripts")
+    for name in ("preflight", "versions"):
+        shutil.copy(repository / "scripts" / name, tmp_path / "scripts")
     shutil.copy(repository / ".env.example", tmp_path)
     programs = tmp_path / "bin"
     programs.mkdir()
