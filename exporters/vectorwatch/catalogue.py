@@ -1,7 +1,7 @@
 """Every metric and every setting, read from the code, and the reference pages written from them.
 
 `python -m vectorwatch.catalogue docs/reference` writes `metrics.md`, `settings.md`, `track.md`,
-`dashboards.md` and `kibana.md`.
+`dashboards.md`, `kibana.md` and `versions.md`.
 Which rules use a metric stands in `prometheus/rules/` of the checkout.
 """
 
@@ -46,6 +46,7 @@ from .instrument.operation import Operation
 from .logs import logstash_metrics
 from .logs import metrics as logs
 from .logs.settings import LogsSettings
+from .pins import versions_page
 from .qdrant import metrics as qdrant
 from .qdrant.settings import QdrantSettings
 from .serve.metric import Sink, Table
@@ -360,6 +361,7 @@ def pages() -> dict[str, str]:
         "track.md": track_page(),
         "dashboards.md": f"{_HEADER}\n{dashboards_page()}",
         "kibana.md": f"{_HEADER}\n{kibana_page()}",
+        "versions.md": f"{_HEADER}\n{versions_page(_RULES.parents[1])}",
     }
 
 

@@ -61,7 +61,11 @@ class Builder:
         The image is kept in the engine, the program in `.tools/`. Raises PackageError, CommandError.
         """
         script = self._repository / recipe.script
-        sources = (script.read_bytes(), Path(root_system.__file__).read_bytes())
+        sources = (
+            script.read_bytes(),
+            script.with_name("versions").read_bytes(),
+            Path(root_system.__file__).read_bytes(),
+        )
         cached = f"{_CACHE}/{recipe.program}:{_hash(asdict(recipe), *sources)}"
         if self._docker.find_image(cached) is None:
             folder = find_repository() / ".tools" / recipe.program
