@@ -26,6 +26,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
+from .benchmark import metrics as benchmark
+from .benchmark.settings import BenchmarkSettings
 from .dashboards.reference import dashboards_page, shown_on
 from .dragonfly import metrics as dragonfly
 from .dragonfly.settings import DragonflySettings
@@ -61,6 +63,7 @@ _MODULES: dict[str, tuple[ModuleType, ...]] = {
     "gpu": (gpu, gpu_cards),
     "hnsw": (hnsw,),
     "logs": (logs, logstash_metrics),
+    "benchmark": (benchmark,),
     "inbox": (sys.modules[inbox_module],),
 }
 _EMITTERS = {
@@ -69,6 +72,7 @@ _EMITTERS = {
     "gpu": "GPU exporter",
     "hnsw": "HNSW probe",
     "logs": "Log exporter",
+    "benchmark": "Benchmarks",
     "inbox": "Inbox",
 }
 _RULES = Path(__file__).parents[2] / "prometheus" / "rules"
@@ -79,6 +83,7 @@ _SETTINGS: dict[str, type[Settings]] = {
     "GPU exporter": GpuSettings,
     "HNSW probe": HnswSettings,
     "Log exporter": LogsSettings,
+    "Benchmarks": BenchmarkSettings,
     "Inbox": InboxSettings,
     "Status API": StatusSettings,
 }
@@ -165,7 +170,7 @@ def _from_tables(room: str) -> Iterator[Entry]:
         for value in vars(module).values()
         if isinstance(value, Table)
     }
-    if room != "inbox":
+    if room not in ("benchmark", "inbox"):
         tables[0] = outcome_table(room)
     for table in tables.values():
         for metric in table.metrics:

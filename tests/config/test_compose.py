@@ -254,6 +254,7 @@ def test_the_services_that_are_promised_are_there(render: Render) -> None:
     always = {
         *("setup", "prometheus", "alertmanager", "grafana", "inbox", "qdrant-exporter", "dragonfly-exporter"),
         *("hnsw-probe", "node-exporter", "cadvisor", "blackbox-exporter", "jaeger", "status"),
+        "benchmark",
         *LOG_HALF,
     }
     assert render(()).get("services", {}).keys() == always

@@ -24,6 +24,7 @@ EXCEPTIONS: Exceptions = {
     ("template-instance-rule", "vw-logs"): "as above",
     ("template-job-rule", "vw-log-pipeline"): "each stack has one pipeline, which several exporters read",
     ("template-instance-rule", "vw-log-pipeline"): "as above; one exporter's would hide the other's",
+    ("template-instance-rule", "vw-benchmarks"): "one program measures all: `server` says which is measured",
     ("template-job-rule", "vw-tracing"): "spans are of services, whose names are in `service_name`",
     ("template-instance-rule", "vw-tracing"): "as above",
     ("target-job-rule", "vw-start · Components*"): "the matrix shows every component, whatever is chosen",

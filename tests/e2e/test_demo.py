@@ -27,6 +27,7 @@ Poll = Callable[..., None]
 STORY_DEADLINE_SECONDS = 420
 SERVICES = (
     "alertmanager",
+    "benchmark",
     "demo-app",
     "demo-load",
     "dragonfly",

@@ -22,6 +22,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "inbox": 9446,
     "inbox-smtp": 1025,
     "status": 9448,
+    "benchmark": 9449,
     "demo-app": 8000,
     "prometheus": 9090,
     "alertmanager": 9093,

@@ -41,7 +41,7 @@ def describe_watched(site: Site) -> list[Service]:
 
 
 def describe_watchers(site: Site) -> list[Service]:
-    """Return the exporters, the probe, the inbox, Alertmanager, Jaeger where there is one, the status API."""
+    """Return the exporters, the probe, the inbox, Alertmanager, Jaeger if any, benchmarks, the status API."""
     qdrant = {"URL": site.url("qdrant"), **_targets_file(site, "qdrant")}
     cache = {"URL": f"redis://{HOST}:{site.ports[CACHE]}", **_targets_file(site, CACHE)}
     inbox = {
@@ -57,6 +57,7 @@ def describe_watchers(site: Site) -> list[Service]:
         _describe_own(site, "inbox", ("inbox",), "INBOX", inbox),
         describe_alertmanager(site),
         *([describe_jaeger(site)] if "jaeger" in site.ports else []),
+        describe_benchmark(site),
         describe_status(site),
     ]
 
@@ -149,6 +150,16 @@ def describe_status(site: Site) -> Service:
         **{f"{kind}_{name}": value for kind, file in lists.items() for name, value in file.items()},
     }
     return _describe_own(site, "status", ("status-api",), "STATUS", settings)
+
+
+def describe_benchmark(site: Site) -> Service:
+    """Return the benchmarks of the engine and the cache."""
+    lists = {"QDRANT": _targets_file(site, "qdrant"), "CACHE": _targets_file(site, CACHE)}
+    settings = {
+        "DATA": str(site.folder / "benchmark"),
+        **{f"{kind}_{name}": value for kind, file in lists.items() for name, value in file.items()},
+    }
+    return _describe_own(site, "benchmark", ("benchmark", "serve"), "BENCHMARK", settings)
 
 
 def describe_prometheus(site: Site) -> Service:

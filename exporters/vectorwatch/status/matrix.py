@@ -291,6 +291,18 @@ _WATCHING = (
         jobs="jaeger",
     ),
     Component(
+        name="benchmarks",
+        title="Benchmarks",
+        dashboard="vw-benchmarks",
+        watched='up{job="benchmark"}',
+        labels=frozenset({"benchmark"}),
+        jobs="benchmark",
+        measures=(
+            Measure("benchmarks", "count(benchmark_duration_seconds)"),
+            Measure("slowest_change", "max(benchmark_duration_seconds / benchmark_baseline_seconds) - 1"),
+        ),
+    ),
+    Component(
         name="exporters",
         title="Exporters",
         dashboard="vw-monitoring",
