@@ -17,9 +17,9 @@ def test_the_table_of_networks_is_that_of_the_compose_file(repository: Path, ren
     rows = re.findall(r"(?m)^\| (\*?)(\w+)\*? \| .+? \| (.+) \|$", table)
     said = {name: (bool(star), services.split(", ")) for star, name, services in rows if name != "network"}
     project = render()
-    expected: dict[str, tuple[bool, list[str]]] = {
-        name: (bool(network.get("internal")), []) for name, network in project["networks"].items()
-    } | {"none": (False, [])}
+    expected: dict[str, tuple[bool, list[str]]] = {"none": (False, [])}
+    for name, network in project["networks"].items():
+        expected[name] = (bool(network.get("internal")), [])
     for name, service in sorted(project["services"].items()):
         for network in service.get("networks") or [service["network_mode"]]:
             expected[network][1].append(name)
