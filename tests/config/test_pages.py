@@ -32,7 +32,7 @@ def list_commands(text: str) -> list[str]:
 
 def list_services(verb: str, words: str) -> list[str]:
     """Return the services that a command of Compose names; of `exec` the rest is what runs there."""
-    without_options = re.sub(r"--?[a-z-]+(?: \d\w*)?", "", words.partition(" #")[0].partition(">")[0])
+    without_options = re.sub(r"(?<!\S)--?[a-z-]+(?: \d\w*)?", "", words.partition(" #")[0].partition(">")[0])
     return without_options.split()[: 1 if verb == "exec" else None]
 
 
