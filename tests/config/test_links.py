@@ -58,7 +58,11 @@ def find_reachable(start: Path) -> set[Path]:
         reached.add(page)
         for _, target, _ in find_links(page):
             waiting.extend(
-                target.glob("*.md") if target.is_dir() else [target] if target.suffix == ".md" else []
+                target.glob("*.md")
+                if target.is_dir()
+                else [target]
+                if target.suffix == ".md" and target.is_file()
+                else []
             )
     return reached
 
