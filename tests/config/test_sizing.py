@@ -11,7 +11,7 @@ import yaml
 
 from .compose import Render
 
-SIZES = ("small", "as it comes", "large")
+SIZES = ("small", "medium", "large")
 
 
 @pytest.fixture(scope="module")
