@@ -123,6 +123,10 @@ reference: $(VENV)/.test ## Rewrite the pages of docs/reference/ that are made f
 bench: $(VENV)/.test ## Measure what the aims are about; writes build/bench.json
 	$(BIN)/python -m tests.bench
 
+.PHONY: check-links
+check-links: ## Ask for every page elsewhere that the documentation links to; no part of `make test`
+	@scripts/check-links
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .tools .demo build

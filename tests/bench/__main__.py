@@ -19,6 +19,7 @@ from tests.bench import (
     qdrant_scrape,
     resident,
     rule_cost,
+    series_cost,
     shutdown,
 )
 from tests.bench.measure import Row
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "notification": notification.rows,
     "instrument": instrument.rows,
     "domains": domains.rows,
+    "series": series_cost.rows,
     "rules": rule_cost.rows,
     "dashboards": dashboard_cost.rows,
 }
