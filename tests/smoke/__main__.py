@@ -114,7 +114,8 @@ def _open_project(
     name = f"vectorwatch-smoke-{os.getpid()}"
     copy_checkout(repository, folder)
     root = docker.run("info", "--format", "{{.DockerRootDir}}").strip()
-    ports = write_environment(folder, name, {"DOCKER_ROOT": root, **_TRACED, **settings})
+    place = {"DOCKER_ROOT": root, "DOCKER_SOCKET": docker.socket}
+    ports = write_environment(folder, name, {**place, **_TRACED, **settings})
     project = Project(docker, folder, name, ports)
     project.read()
     yield project

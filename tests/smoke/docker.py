@@ -22,6 +22,12 @@ class Docker:
     environment: Mapping[str, str]
     is_ours: bool = False
 
+    @property
+    def socket(self) -> str:
+        """The path of the engine's socket."""
+        host = self.environment.get("DOCKER_HOST", "")
+        return host.removeprefix("unix://") if host.startswith("unix://") else "/var/run/docker.sock"
+
     def run(self, *arguments: str, folder: Path | None = None, timeout_seconds: float = 120) -> str:
         """Return what `docker ARGUMENTS` says. Raises CommandError."""
         return run(

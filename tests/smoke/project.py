@@ -125,7 +125,9 @@ class Project:
         found = map(read_container, self.docker.inspect(ids))
         return {container.service: container for container in found}
 
-    def run_on_volume(self, volume: str, user: str, script: str, *more: str) -> str:
+    def run_on_volume(
+        self, volume: str, user: str, script: str, *more: str, arguments: Sequence[str] = ()
+    ) -> str:
         """Return what a Python script says that sees a volume at /volume and has no other rights."""
         options = [
             *_NO_RIGHTS,
@@ -134,7 +136,7 @@ class Project:
             f"--volume={volume}:/volume:ro",
             "--entrypoint=python",
         ]
-        return self.docker.run("run", *options, self.services["setup"].image, "-c", script)
+        return self.docker.run("run", *options, self.services["setup"].image, "-c", script, *arguments)
 
     def logs(self, service: str, lines: int = 30) -> str:
         """Return the end of a service's log."""

@@ -11,6 +11,7 @@ import httpx
 from tests.smoke.checks import (
     alert,
     dashboards,
+    docker_socket,
     health,
     logs,
     ports,
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "containers stay healthy": health.stay_healthy,
     "ports on 127.0.0.1 only": ports.only_loopback,
     "processes without rights": processes.without_rights,
+    "the engine's socket is closed": docker_socket.answers_little,
     "secrets are random": secret_files.are_random,
     "secrets are private": secret_files.are_private,
     "dashboards are handed on": dashboards.are_handed_on,

@@ -99,6 +99,7 @@ RECIPES: Mapping[str, Recipe] = {
         ("/bin/elasticsearch_exporter",),
         ports=(9114,),
     ),
+    "haproxy": Built("haproxy", "Debian's HAProxy"),
     "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
     "ghcr.io/google/cadvisor": Absent("neither Debian, PyPI nor Go's module proxy has cAdvisor"),
 }
