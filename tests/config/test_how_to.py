@@ -71,7 +71,7 @@ def test_the_override_files_in_the_text_are_taken_by_compose(
         assert f"VECTORWATCH_{variable}_TARGETS_FILE" in services[name]["environment"]
         assert "/keys" in {mount["target"] for mount in services[name]["volumes"]}
     services = render(("*",), tmp_path / "1.yml")["services"]
-    assert render()["services"].keys() - services.keys() == {"cadvisor"}
+    assert render()["services"].keys() - services.keys() == {"cadvisor", "docker-socket"}
     elasticsearch = render(("*",), tmp_path / "2.yml")["services"]["elasticsearch"]
     assert "ulimits" not in elasticsearch
     assert elasticsearch["environment"]["bootstrap.memory_lock"] == "false"
