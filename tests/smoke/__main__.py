@@ -10,12 +10,10 @@ names begin so, without the log half.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -26,7 +24,7 @@ from tests.smoke.engine.programs import fetch_programs
 from tests.smoke.engine.provide import provide_engine
 from tests.smoke.images.build import Builder
 from tests.smoke.images.supply import Registries, Supplier, keep_names, list_bases
-from tests.smoke.project import Project, copy_checkout, write_environment
+from tests.smoke.place import open_project, open_scratch
 from tests.smoke.report import Report, write_figures, write_json
 from tests.smoke.run import CHECKS, Run
 from vectorwatch.demo.repository import find_repository
@@ -41,7 +39,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     try:
-        with provide_engine(tools, _say) as docker, _open_scratch() as scratch:
+        with provide_engine(tools, _say) as docker, open_scratch() as scratch:
             _run(repository, tools, docker, scratch, report, options)
     except VectorwatchError as error:
         _say(str(error))
@@ -84,49 +82,22 @@ def _run(
     repository: Path, tools: Path, docker: Docker, scratch: Path, report: Report, options: argparse.Namespace
 ) -> None:
     report.engine = docker.run("version", "--format", "{{.Server.Version}}").strip()
-    with _open_project(repository, docker, scratch / "checkout", dict(options.set)) as project:
-        run = Run(project, report, _say)
-        builder = Builder(docker, lambda: fetch_programs(tools, _say), project.folder, scratch, _say)
-        services = project.services.values()
-        with keep_names(docker, {*list_bases(services), *(service.image for service in services)}):
-            run.provide(Supplier(docker, builder, Registries(docker)))
-            try:
-                run.check(run.start(), options.checks)
-            except VectorwatchError as error:
-                run.show_logs(getattr(error, "services", ()))
-                raise
-            finally:
-                with suppress(CommandError):
-                    project.down(with_volumes=True)
-        _say("smoke: figures")
-        _say("\n".join(write_figures(report)))
-
-
-_TRACED = {"TRACES_ENDPOINT": "http://jaeger:4318"}
-"""So that our own programs must reach Jaeger."""
-
-
-@contextmanager
-def _open_project(
-    repository: Path, docker: Docker, folder: Path, settings: Mapping[str, str]
-) -> Iterator[Project]:
-    folder.mkdir()
-    name = f"vectorwatch-smoke-{os.getpid()}"
-    copy_checkout(repository, folder)
-    root = docker.run("info", "--format", "{{.DockerRootDir}}").strip()
-    place = {"DOCKER_ROOT": root, "DOCKER_SOCKET": docker.socket}
-    ports = write_environment(folder, name, {**place, **_TRACED, **settings})
-    project = Project(docker, folder, name, ports)
-    project.read()
-    yield project
-
-
-@contextmanager
-def _open_scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="vectorwatch-smoke-", ignore_cleanup_errors=True) as folder:
-        # Services run as users of their own and pass through it.
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    project = open_project(repository, docker, scratch / "checkout", dict(options.set))
+    run = Run(project, report, _say)
+    builder = Builder(docker, lambda: fetch_programs(tools, _say), project.folder, scratch, _say)
+    services = project.services.values()
+    with keep_names(docker, {*list_bases(services), *(service.image for service in services)}):
+        run.provide(Supplier(docker, builder, Registries(docker)))
+        try:
+            run.check(run.start(), options.checks)
+        except VectorwatchError as error:
+            run.show_logs(getattr(error, "services", ()))
+            raise
+        finally:
+            with suppress(CommandError):
+                project.down(with_volumes=True)
+    _say("smoke: figures")
+    _say("\n".join(write_figures(report)))
 
 
 def _end(number: int, frame: FrameType | None) -> None:

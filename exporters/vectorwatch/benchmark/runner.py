@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 import aiohttp
 
 from vectorwatch.errors import TargetError
+from vectorwatch.serve.names import FreshNames
 from vectorwatch.serve.target_list import TargetList
 
 from . import cache, qdrant
@@ -52,7 +53,8 @@ class Runner:
         """Make runs until the block ends. Raises BaselineError when nothing can be kept."""
         self.record.folder.create()
         self.record.load()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+        connector, timeout = aiohttp.TCPConnector(resolver=FreshNames()), aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             task = asyncio.create_task(self._run_on(session))
             try:
                 yield

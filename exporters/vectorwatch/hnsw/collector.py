@@ -11,6 +11,7 @@ import aiohttp
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.metric import Sink
+from vectorwatch.serve.names import FreshNames
 from vectorwatch.serve.settings import ConfiguredTargets
 
 from .metrics import expose
@@ -44,7 +45,8 @@ class Collector:
     async def run(self) -> AsyncIterator[None]:
         """Probe all targets, and those that `targets_file` gains, until the block ends."""
         timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        connector = aiohttp.TCPConnector(resolver=FreshNames())
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             follower = asyncio.create_task(self._follow_book(session))
             try:
                 yield

@@ -11,6 +11,7 @@ import aiohttp
 
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.metric import Sink, Table
+from vectorwatch.serve.names import FreshNames
 
 from . import logstash_metrics, metrics
 from .client import Client
@@ -41,7 +42,8 @@ class Collector:
     async def run(self) -> AsyncIterator[None]:
         """Keep connections, and search Elasticsearch where it has a URL, until the block ends."""
         timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        connector = aiohttp.TCPConnector(resolver=FreshNames())
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             self._client = Client(self._settings, session)
             self._watch = Watch(
                 self._client.arrivals,

@@ -11,6 +11,7 @@ from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import JsonClient
 from vectorwatch.serve.http_target import HttpTarget
 from vectorwatch.serve.metric import Sink
+from vectorwatch.serve.names import FreshNames
 
 from . import metrics
 from .client import QdrantClient
@@ -26,7 +27,9 @@ class Collector:
 
     def open(self) -> aiohttp.ClientSession:
         """Create the session; the caller closes it."""
-        connector = aiohttp.TCPConnector(limit=0, limit_per_host=self._settings.max_concurrency)
+        connector = aiohttp.TCPConnector(
+            limit=0, limit_per_host=self._settings.max_concurrency, resolver=FreshNames()
+        )
         self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
         return self._session
 

@@ -15,6 +15,7 @@ import aiohttp
 from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import JsonClient
 from vectorwatch.serve.http_target import check_http_url
+from vectorwatch.serve.names import FreshNames
 from vectorwatch.serve.target_list import TargetList
 
 from .answer import Alert, Check, ComponentHealth, State
@@ -57,7 +58,7 @@ class Checker:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Hold the connections open."""
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=FreshNames())) as session:
             self._session = session
             yield
 

@@ -177,6 +177,13 @@ def count_all(stage: Stage) -> int:
     return int(_ask(stage, {"match_all": {}}, size=0)["hits"]["total"]["value"])
 
 
+def list_loggers(stage: Stage, service: str, most: int = 10_000) -> set[str]:
+    """Return the values of `log.logger` in a service's lines. Raises ConnectionError, CheckError."""
+    lines = {"lines": {"terms": {"field": "log.logger", "size": most}}}
+    found = _search(stage, "service.name", service, size=0, aggs=lines)
+    return {bucket["key"] for bucket in found["aggregations"]["lines"]["buckets"]}
+
+
 def _search(stage: Stage, field: str, value: str, **more: object) -> dict[str, Any]:
     return _ask(stage, {"term": {field: value}}, **more)
 

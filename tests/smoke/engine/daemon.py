@@ -34,8 +34,7 @@ class EngineError(VectorwatchError):
 @contextmanager
 def run_engine(programs: Programs) -> Iterator[Docker]:
     """Start dockerd, and stop it at the end. Raises EngineError; needs root."""
-    # The path of a socket must be short, so it does not lie in the checkout.
-    runtime = Path("/run") / f"vectorwatch-smoke-{_shorten(programs.folder)}"
+    runtime = _find_runtime(programs)
     runtime.mkdir(mode=0o700, exist_ok=True)
     environment = _describe(programs, runtime)
     with (programs.folder / "lock").open("w") as lock:
@@ -50,10 +49,33 @@ def run_engine(programs: Programs) -> Iterator[Docker]:
             _remove_left_over(docker)
             yield docker
         finally:
-            _stop(daemon.pid, daemon)
+            if daemon.poll() is None:
+                _stop(daemon.pid, daemon)
+            _stop_left_over(runtime)  # another one, if this was killed meanwhile
             shutil.rmtree(runtime, ignore_errors=True)
             if not had_bridge:
                 remove_bridge()
+
+
+def kill_engine(programs: Programs) -> None:
+    """End the engine by SIGKILL; what it ran runs on."""
+    process_id = int((_find_runtime(programs) / "dockerd.pid").read_text())
+    os.kill(process_id, signal.SIGKILL)
+    while _lives(process_id, None):
+        sleep(0.05)
+
+
+def start_engine(programs: Programs) -> None:
+    """Start the engine again after `kill_engine`; return when it answers. Raises EngineError."""
+    runtime = _find_runtime(programs)
+    environment = _describe(programs, runtime)
+    daemon = _start(programs, runtime, environment)
+    _wait(daemon, Docker(environment, is_ours=True), programs.folder / "dockerd.log")
+
+
+def _find_runtime(programs: Programs) -> Path:
+    # The path of a socket must be short, so it does not lie in the checkout.
+    return Path("/run") / f"vectorwatch-smoke-{_shorten(programs.folder)}"
 
 
 def _describe(programs: Programs, runtime: Path) -> dict[str, str]:
@@ -123,7 +145,12 @@ def _stop(process_id: int, daemon: subprocess.Popen[bytes] | None = None) -> Non
 
 
 def _lives(process_id: int, daemon: subprocess.Popen[bytes] | None) -> bool:
-    return daemon.poll() is None if daemon is not None else Path(f"/proc/{process_id}").is_dir()
+    if daemon is not None:
+        return daemon.poll() is None
+    with contextlib.suppress(OSError):
+        # One that has ended stays there until its parent asks.
+        return "State:\tZ" not in Path(f"/proc/{process_id}/status").read_text()
+    return False
 
 
 def _shorten(folder: Path) -> str:

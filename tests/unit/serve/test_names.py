@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import cast
 
 import aiodns
 import aiohttp
@@ -13,7 +14,7 @@ import pytest
 
 from vectorwatch.errors import TargetError
 from vectorwatch.serve.http_client import JsonClient
-from vectorwatch.serve.names import resolve
+from vectorwatch.serve.names import FreshNames, resolve
 
 HANGING_NAMES = 40
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -74,6 +75,53 @@ async def test_an_address_is_not_asked_for(silent_dns: None) -> None:
 
 async def test_the_hosts_file_is_read() -> None:
     assert set(await resolve("localhost", 6379)) & {"127.0.0.1", "::1"}
+
+
+class MovingServer(asyncio.DatagramProtocol):
+    """Says of every name that it is at `address`, for the ten minutes that Docker's DNS server says."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.port = 0
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        end = data.index(b"\0", 12) + 5
+        is_ipv4 = data[end - 4 : end - 2] == b"\0\1"
+        answer = b"\xc0\x0c\0\1\0\1" + (600).to_bytes(4) + b"\0\4" + socket.inet_aton(self.address)
+        head = data[:2] + b"\x81\x80\0\1" + (b"\0\1" if is_ipv4 else b"\0\0") + b"\0\0\0\0"
+        assert self._transport is not None
+        self._transport.sendto(head + data[12:end] + (answer if is_ipv4 else b""), addr)
+
+
+async def test_a_container_that_comes_back_elsewhere_is_found_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = MovingServer("10.1.1.1")
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: server, local_addr=("127.0.0.1", 0)
+    )
+    original = aiodns.DNSResolver.__init__
+
+    def ask_it(self: aiodns.DNSResolver, *_: object, **__: object) -> None:
+        original(self, nameservers=["127.0.0.1"], udp_port=server.port)
+
+    monkeypatch.setattr(aiodns.DNSResolver, "__init__", ask_it)
+    names = FreshNames()
+    try:
+        before = await names.resolve("qdrant.test", 6333)
+        server.address = "10.1.1.2"
+        after = await names.resolve("qdrant.test", 6333)
+    finally:
+        transport.close()
+    assert [(one["host"], one["port"]) for one in (*before, *after)] == [
+        ("10.1.1.1", 6333),
+        ("10.1.1.2", 6333),
+    ]
 
 
 async def test_a_name_that_nobody_knows_is_an_error() -> None:

@@ -253,16 +253,6 @@ BOARD = Board(
                 alerts=("JaegerSpansDropped", "JaegerQueueFull"),
             ),
             timeseries(
-                "Spans in a batch",
-                "Mean number that are stored together. Very few: many small senders, which cost Jaeger more for each span.",
-                COUNT,
-                query(
-                    """sum(rate(otelcol_processor_batch_batch_send_size_sum[$__rate_interval]))
-                    / (sum(rate(otelcol_processor_batch_batch_send_size_count[$__rate_interval])) > 0)""",
-                    "spans",
-                ),
-            ),
-            timeseries(
                 "Memory of Jaeger",
                 "Above 55 % of its container's limit it begins to refuse spans: give it more, or send fewer.",
                 BYTES,
