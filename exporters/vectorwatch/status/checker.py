@@ -51,7 +51,7 @@ class Checker:
         self._cache = TargetList(settings.cache_targets_file, _check_redis_address)
         self._one_at_a_time = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
-        self._historian = Historian(settings.deadline_seconds)
+        self._historian = Historian(settings.deadline_seconds, settings.throughput_targets)
         self._told = ""
         self._session: aiohttp.ClientSession | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -10,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from vectorwatch.serve.http_target import check_http_url
 from vectorwatch.serve.settings import Port, ServeSettings
 
+from .history import THROUGHPUTS
 from .matrix import COMPONENTS, find
 
 _NAMES = ", ".join(one.name for one in COMPONENTS)
@@ -39,6 +41,11 @@ class StatusSettings(ServeSettings):
         description="Components without which nobody can be served: if one is unhealthy, so is all, and "
         "`/health` answers 503.",
     )
+    throughput_targets: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        {"searches": 500, "inferences": 200, "cache_commands": 2000, "database_queries": 150},
+        description="How many a second should be possible, as the requirements say; the page shows it beside "
+        "the peak of the day. `{}`: none.",
+    )
     grafana_page: str = Field(
         "", description="Where people open Grafana; links to dashboards begin with it, else with `/d/`."
     )
@@ -55,6 +62,14 @@ class StatusSettings(ServeSettings):
     @classmethod
     def _is_url(cls, url: str) -> str:
         return check_http_url(url) if url else url
+
+    @field_validator("throughput_targets")
+    @classmethod
+    def _are_throughputs(cls, targets: dict[str, float]) -> dict[str, float]:
+        unknown = next((name for name in targets if name not in THROUGHPUTS), None)
+        if unknown is not None:
+            raise ValueError(f"`{unknown}` has no throughput; known are {', '.join(THROUGHPUTS)}")
+        return targets
 
     @field_validator("required")
     @classmethod

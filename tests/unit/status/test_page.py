@@ -12,7 +12,10 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 
+from vectorwatch.errors import ConfigError
+from vectorwatch.settings import load
 from vectorwatch.status.page import PAGE
+from vectorwatch.status.settings import StatusSettings
 
 Rules = dict[str, dict[str, Any]]
 
@@ -89,3 +92,35 @@ def test_the_page_loads_nothing_from_elsewhere_and_may_run_only_its_own_script(
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
+
+
+def test_the_page_shows_a_throughput_with_its_peak_and_its_target(
+    start_prometheus: Callable[..., str],
+    play_metrics: Callable[[str], str],
+    start_status: Callable[..., str],
+    poll: Callable[..., None],
+    browse: Callable[[str], str],
+) -> None:
+    prometheus = start_prometheus(targets={"app": play_metrics("db_query_duration_seconds_count 5\n")})
+    url = start_status(prometheus, throughput_targets='{"database_queries": 150}')
+
+    def trends() -> dict[str, Any]:
+        found = httpx.get(f"{url}/history", timeout=30, trust_env=False).json()["trends"]
+        return {one["title"]: one for one in found}
+
+    asked = 'rate(db_query_duration_seconds_count{job="app"}[5m])'
+
+    def is_known() -> bool:  # a rate needs two samples, and the API asks once a minute
+        answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": asked}, timeout=30, trust_env=False)
+        return bool(answer.json()["data"]["result"])
+
+    poll(is_known, "two samples")
+    assert trends()["Database queries"]["target"] == 150
+    assert trends()["Warnings"]["target"] is None
+    assert "peak 0 /s · target 150 /s" in text_of(browse(url), "trends")
+
+
+def test_a_target_of_what_has_no_throughput_is_refused() -> None:
+    environ = {"VECTORWATCH_STATUS_THROUGHPUT_TARGETS": '{"dreams": 1}'}
+    with pytest.raises(ConfigError, match=r"`dreams` has no throughput; known are searches, inferences"):
+        load(StatusSettings, environ=environ)
