@@ -36,20 +36,21 @@ class Kept:
 
 def of_data(stage: Stage) -> str:
     """Take the stack down and bring it up: samples, silences and notifications are still there."""
-    before = _note(stage)
+    before = note(stage)
     if not before.notifications:
         raise CheckError("the inbox has no notification that could survive", ("inbox",))
     stage.project.down()
     if left := stage.project.containers():
         raise CheckError(f"still there after `down`: {', '.join(left)}")
     seconds = max(stage.project.up(stage.started).values())
-    wait(lambda: _explain_lost(stage, before), "after `down` and `up`", _KEEPERS)
+    wait(lambda: explain_lost(stage, before), "after `down` and `up`", _KEEPERS)
     kept = ["a sample", "a silence", *(["a trace"] if before.trace else [])]
     kept += [f"{len(before.notifications)} notifications", f"{before.documents} log lines"]
     return f"{', '.join(kept)}; healthy again after {seconds:.0f} s"
 
 
-def _note(stage: Stage) -> Kept:
+def note(stage: Stage) -> Kept:
+    """Return what is there, a new silence and a new trace with it."""
     found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE).json()["data"]["result"]
     if not found:
         raise CheckError(f"no sample of {_SAMPLE}", ("prometheus",))
@@ -83,7 +84,8 @@ def _list_notifications(stage: Stage, **since: str) -> Mapping[int, Any]:
     return {record["id"]: record for record in answer.json()}
 
 
-def _explain_lost(stage: Stage, before: Kept) -> str:
+def explain_lost(stage: Stage, before: Kept) -> str:
+    """Return what of `before` is not there any more, or an empty text."""
     moment, value = before.samples["value"]
     found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE, time=str(moment)).json()["data"]["result"]
     if not found or found[0]["value"] != [moment, value]:
