@@ -41,6 +41,7 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("backup", "has_a_health_check"): BY_HAND,
     ("backup", "is_not_root"): "it reads files of all users; read-only, no network",
     ("backup", "adds_no_capability"): "DAC_READ_SEARCH reads what is closed to others",
+    ("backup", "mounts_nothing_of_the_machine"): "your files lie all over the checkout; read-only",
     ("restore", "is_started_again"): BY_HAND,
     ("restore", "has_a_health_check"): BY_HAND,
     ("restore", "is_not_root"): "only root can give a file to another user; no network",
@@ -645,7 +646,7 @@ def test_nobody_sends_spans_until_one_value_says_where(render: Render) -> None:
 
 def test_prometheus_reaches_all_that_it_scrapes(services: Mapping[str, Service]) -> None:
     assert reachable(services, "prometheus") == services.keys() - {
-        *("prometheus", "setup", "demo-targets", "gpu-targets", "logs-targets"),
+        *("prometheus", "setup", "backup", "restore", "demo-targets", "gpu-targets", "logs-targets"),
         # What these do shows in what the logs exporter and the Elasticsearch exporter read.
         *("elasticsearch-setup", "kibana-setup", "log-retention", "filebeat", "container-names"),
     }

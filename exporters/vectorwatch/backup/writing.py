@@ -1,7 +1,7 @@
 """Write an archive: first what never changes, then, while all is paused, what does.
 
-Blocks of Prometheus are immutable once their folder has its name. The
-rest is copied as a crash would leave it, from which write-ahead logs recover: of Prometheus (prometheus.io/docs, Storage), of SQLite
+Blocks of Prometheus are immutable once their folder has its name. The rest is copied as a crash would leave
+it, from which write-ahead logs recover: of Prometheus (prometheus.io/docs, Storage), of SQLite
 (sqlite.org/atomiccommit.html) and of Badger, where Jaeger keeps spans.
 """
 
@@ -48,7 +48,7 @@ class Writer:
         self._say = say
         self._sha256: dict[str, str] = {}
         self._zip = gzip.GzipFile(fileobj=output, mode="wb", compresslevel=_COMPRESS_LEVEL, filename="")
-        self._tar = tarfile.TarFile.open(  # noqa: SIM115  # `close` ends it
+        self._tar = tarfile.TarFile.open(  # `close` ends it
             fileobj=self._zip, mode="w|", format=tarfile.PAX_FORMAT
         )
 
