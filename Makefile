@@ -26,6 +26,14 @@ down: ## Stop the stack; data, silences and passwords stay
 credentials: ## Show the logins that were created at the first start
 	@docker compose run --rm --no-deps --quiet-pull setup credentials
 
+.PHONY: backup
+backup: ## Write all that the stack keeps but logs into one archive (TO=folder, KEEP=7 deletes older ones)
+	@scripts/backup $(if $(TO),"$(TO)")
+
+.PHONY: restore
+restore: ## Fill empty volumes from such an archive, once all of it is checked, and start (FROM=archive)
+	@scripts/restore "$(FROM)"
+
 .PHONY: test-alerts
 test-alerts: ## Send a test alert of each severity through the running stack and say where each arrived
 	@scripts/test-alerts

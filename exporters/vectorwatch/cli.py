@@ -11,6 +11,7 @@ import click
 
 from . import __version__
 from .commands.benchmark import benchmark
+from .commands.backup import backup
 from .errors import VectorwatchError
 
 _CONFIG = click.option(
@@ -736,6 +737,7 @@ def demo_app_faults_end(url: str, name: str) -> None:
 
 
 cli.add_command(benchmark)
+cli.add_command(backup)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from .compose import Render, Service
 
 ROOT = Path(__file__).parents[2]
 ONE_SHOT = "it runs to its end before the others start and is not there afterwards"
+BY_HAND = "scripts/backup and scripts/restore run it to its end"
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("setup", "is_started_again"): ONE_SHOT,
     ("setup", "has_a_health_check"): ONE_SHOT,
@@ -39,6 +40,15 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("cadvisor", "gets_no_device"): "/dev/kmsg, read-only: nowhere else are out-of-memory kills told",
     ("node-exporter", "mounts_nothing_of_the_machine"): "it measures the machine; read-only, not as root",
     ("node-exporter", "mounts_no_engine_socket"): "the socket lies under / and is closed to this user",
+    ("backup", "is_started_again"): BY_HAND,
+    ("backup", "has_a_health_check"): BY_HAND,
+    ("backup", "is_not_root"): "it reads files of all users; read-only, no network",
+    ("backup", "adds_no_capability"): "DAC_READ_SEARCH reads what is closed to others",
+    ("backup", "mounts_nothing_of_the_machine"): "your files lie all over the checkout; read-only",
+    ("restore", "is_started_again"): BY_HAND,
+    ("restore", "has_a_health_check"): BY_HAND,
+    ("restore", "is_not_root"): "only root can give a file to another user; no network",
+    ("restore", "adds_no_capability"): "DAC_OVERRIDE writes, CHOWN and FOWNER give owner and mode",
     ("elasticsearch-setup", "is_started_again"): ONE_SHOT,
     ("elasticsearch-setup", "has_a_health_check"): ONE_SHOT,
     ("kibana-setup", "is_started_again"): ONE_SHOT,
@@ -262,6 +272,7 @@ def test_the_services_that_are_promised_are_there(render: Render) -> None:
     }
     assert render(()).get("services", {}).keys() == always
     assert render(("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
+    assert render(("backup",))["services"].keys() - always == {"backup", "restore"}
     assert render(("demo",))["services"].keys() - always == {
         *("qdrant", "dragonfly", "workload", "demo-app", "demo-load", "demo-targets"),
     }
@@ -641,7 +652,7 @@ def test_nobody_sends_spans_until_one_value_says_where(render: Render) -> None:
 
 def test_prometheus_reaches_all_that_it_scrapes(services: Mapping[str, Service]) -> None:
     assert reachable(services, "prometheus") == services.keys() - {
-        *("prometheus", "setup", "demo-targets", "gpu-targets", "logs-targets"),
+        *("prometheus", "setup", "backup", "restore", "demo-targets", "gpu-targets", "logs-targets"),
         # What these do shows in what the logs exporter and the Elasticsearch exporter read.
         *("elasticsearch-setup", "kibana-setup", "log-retention", "filebeat", "container-names"),
         "docker-socket",  # in what cAdvisor sees
@@ -661,6 +672,7 @@ def test_secrets_are_mounted_by_setup_and_by_those_alone_who_read_them(
     for keyring in KEYRINGS:
         volume = f"{keyring.service}_secrets"
         users = {name for name, service in services.items() if volume in volumes_of(service)}
+        users -= {"backup", "restore"}  # all volumes: test_backup.py
         assert users == {"setup", *keyring.mounted_by}
         assert volumes_of(services["setup"])[volume]["target"] == f"/secrets/{keyring.service}"
         for reader in keyring.mounted_by:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 GPU_PROFILE = "gpu"
+BACKUP_PROFILE = "backup"
+"""Its services are run by scripts/backup and scripts/restore and never brought up."""
 
 
 @dataclass(frozen=True)

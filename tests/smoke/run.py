@@ -10,6 +10,7 @@ import httpx
 
 from tests.smoke.checks import (
     alert,
+    backup,
     dashboards,
     docker_socket,
     health,
@@ -25,7 +26,7 @@ from tests.smoke.command import CommandError
 from tests.smoke.images.supply import Supplier
 from tests.smoke.limits import leave_out_refused
 from tests.smoke.measure import measure_images, measure_use
-from tests.smoke.model import GPU_PROFILE, Service
+from tests.smoke.model import BACKUP_PROFILE, GPU_PROFILE, Service
 from tests.smoke.project import Project
 from tests.smoke.report import Report, Result, write_image, write_result
 from tests.smoke.stage import Stage
@@ -51,6 +52,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "no line is lost or doubled": logs.survive_restarts,
     "logs can be left out": logs.are_left_out,
     "data survives down and up": survival.of_data,
+    "a backup is restored": backup.is_restored,
     "health checks can fail": health.fail_when_stopped,
     "every target is up again": targets.all_up,
 }
@@ -74,6 +76,8 @@ class Run:
         for name, service in self._project.services.items():
             if not service.scale:
                 self._report.not_run[name] = "is switched off in .env"
+            elif BACKUP_PROFILE in service.profiles:
+                continue
             elif name not in self._wanted():
                 self._report.not_run[name] = "needs a GPU and NVIDIA's container toolkit"
             elif not found[service.image].runs:
@@ -124,7 +128,7 @@ class Run:
         return {
             name: service
             for name, service in self._project.services.items()
-            if service.scale and GPU_PROFILE not in service.profiles
+            if service.scale and not {GPU_PROFILE, BACKUP_PROFILE} & set(service.profiles)
         }
 
     def _bring_up(self, step: str, services: list[str]) -> None:

@@ -36,24 +36,31 @@ class Kept:
 
 def of_data(stage: Stage) -> str:
     """Take the stack down and bring it up: samples, silences and notifications are still there."""
-    before = _note(stage)
+    before = note(stage)
     if not before.notifications:
         raise CheckError("the inbox has no notification that could survive", ("inbox",))
     stage.project.down()
     if left := stage.project.containers():
         raise CheckError(f"still there after `down`: {', '.join(left)}")
     seconds = max(stage.project.up(stage.started).values())
-    wait(lambda: _explain_lost(stage, before), "after `down` and `up`", _KEEPERS)
+    wait(lambda: explain_lost(stage, before), "after `down` and `up`", _KEEPERS)
     kept = ["a sample", "a silence", *(["a trace"] if before.trace else [])]
     kept += [f"{len(before.notifications)} notifications", f"{before.documents} log lines"]
     return f"{', '.join(kept)}; healthy again after {seconds:.0f} s"
 
 
-def _note(stage: Stage) -> Kept:
+def note(stage: Stage, *, with_logs: bool = True) -> Kept:
+    """Return what is there, a new silence and a new trace with it."""
     found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE).json()["data"]["result"]
     if not found:
         raise CheckError(f"no sample of {_SAMPLE}", ("prometheus",))
-    return Kept(found[0], _silence(stage), _list_notifications(stage), _trace(stage), count_all(stage))
+    return Kept(
+        found[0],
+        _silence(stage),
+        _list_notifications(stage),
+        _trace(stage),
+        count_all(stage) if with_logs else 0,
+    )
 
 
 def _trace(stage: Stage) -> str:
@@ -83,7 +90,8 @@ def _list_notifications(stage: Stage, **since: str) -> Mapping[int, Any]:
     return {record["id"]: record for record in answer.json()}
 
 
-def _explain_lost(stage: Stage, before: Kept) -> str:
+def explain_lost(stage: Stage, before: Kept) -> str:
+    """Return what of `before` is not there any more, or an empty text."""
     moment, value = before.samples["value"]
     found = stage.get("prometheus", "/api/v1/query", query=_SAMPLE, time=str(moment)).json()["data"]["result"]
     if not found or found[0]["value"] != [moment, value]:
@@ -91,11 +99,11 @@ def _explain_lost(stage: Stage, before: Kept) -> str:
     silences = {silence["id"] for silence in stage.get("alertmanager", "/api/v2/silences").json()}
     if before.silence not in silences:
         return "the silence is gone"
-    after = _list_notifications(stage, since=str(min(before.notifications) - 1))
+    after = _list_notifications(stage, since=str(min(before.notifications, default=1) - 1))
     lost = [number for number, record in before.notifications.items() if after.get(number) != record]
     if lost:
         return f"notifications {lost} are gone or changed"
     if before.trace and not find_spans(stage.project.url(JAEGER), before.trace):
         return "the trace is gone"
-    missing = before.documents - count_all(stage)
+    missing = before.documents - count_all(stage) if before.documents else 0
     return f"{missing} log lines are gone" if missing > 0 else ""

@@ -1,0 +1,1 @@
+"""All that the stack keeps, in one archive, and back."""

@@ -1,0 +1,111 @@
+"""Every volume is in the backup, or has its reason here why not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .compose import Render
+
+LEFT_OUT: Mapping[str, str] = {
+    "elasticsearch_data": "Elastic supports no copy of its files; its snapshots are not made yet",
+    "filebeat_data": "how far it has read files of this machine, by inode: wrong on another one",
+    "container_names": "made anew all the time",
+    "log_files": "log files of applications, which are theirs",
+    "profile_targets": "made by `setup` at each start",
+    "prometheus_rules": "made by `setup` at each start",
+    "grafana_dashboards": "made by `setup` at each start",
+    "qdrant_data": "of the demo",
+    "dragonfly_data": "of the demo",
+    "demo_app_data": "of the demo",
+}
+PLACE = "/volumes/"
+
+
+@pytest.fixture(scope="module")
+def project(render: Render) -> Any:
+    return render()
+
+
+def mounts(project: Any, service: str) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        place["source"]: place
+        for place in project["services"][service]["volumes"]
+        if place["target"].startswith(PLACE)
+    }
+
+
+def test_every_volume_is_in_the_backup_or_has_a_reason(project: Any) -> None:
+    assert mounts(project, "backup").keys() | LEFT_OUT.keys() == project["volumes"].keys()
+    assert not mounts(project, "backup").keys() & LEFT_OUT.keys()
+
+
+def test_what_is_backed_up_is_restored_to_the_same_place(project: Any) -> None:
+    read, written = mounts(project, "backup"), mounts(project, "restore")
+    assert read.keys() == written.keys()
+    for name in read:
+        assert read[name]["target"] == written[name]["target"] == PLACE + name
+        assert read[name]["read_only"]
+        assert not written[name].get("read_only")
+
+
+def test_whoever_writes_to_what_is_copied_is_paused(project: Any, repository: Path) -> None:
+    copied = mounts(project, "backup")
+    writers = {
+        name
+        for name, service in project["services"].items()
+        for place in service.get("volumes", [])
+        if place["source"] in copied and not place.get("read_only")
+    } - {"setup", "restore"}
+    (line,) = (
+        line
+        for line in (repository / "scripts" / "backup").read_text(encoding="utf-8").splitlines()
+        if line.startswith("writers=")
+    )
+    assert set(line.partition('"')[2].strip('" ').split()) == writers
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "words"),
+    [
+        ("restore", (), "restore: which archive? make restore FROM="),
+        ("restore", ("nowhere.tar.gz",), "restore: nowhere.tar.gz is no file that can be read"),
+    ],
+)
+def test_what_cannot_be_restored_is_one_line(
+    repository: Path, script: str, arguments: tuple[str, ...], words: str
+) -> None:
+    done = subprocess.run(
+        [repository / "scripts" / script, *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(words)
+    assert done.stderr.count("\n") == 1
+
+
+def test_keep_must_be_a_number(repository: Path) -> None:
+    done = subprocess.run(
+        [repository / "scripts" / "backup"],
+        env={**os.environ, "KEEP": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("backup: KEEP=0 is no number of archives")
+
+
+def test_an_archive_that_is_not_what_its_checksum_says_is_refused(repository: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "vectorwatch.tar.gz"
+    archive.write_bytes(b"changed")
+    archive.with_name(archive.name + ".sha256").write_text(f"{'0' * 64}  {archive.name}\n")
+    done = subprocess.run(
+        [repository / "scripts" / "restore", archive], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("restore: damaged: ")
