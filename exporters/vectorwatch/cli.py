@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from . import __version__
+from .commands.rotate import rotate
 from .errors import VectorwatchError
 
 _CONFIG = click.option(
@@ -732,6 +733,9 @@ def demo_app_faults_end(url: str, name: str) -> None:
     from .demo.app.fault_client import FaultClient
 
     click.echo(FaultClient(url).end(name))
+
+
+cli.add_command(rotate)
 
 
 def main() -> None:

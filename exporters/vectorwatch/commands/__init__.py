@@ -1,0 +1,1 @@
+"""The commands of `vectorwatch`, a module a group. Each imports its room when it runs."""
