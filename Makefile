@@ -26,6 +26,10 @@ down: ## Stop the stack; data, silences and passwords stay
 credentials: ## Show the logins that were created at the first start
 	@docker compose run --rm --no-deps --quiet-pull setup credentials
 
+.PHONY: rotate-secrets
+rotate-secrets: ## Make all passwords, keys and certificates anew while the stack runs (ONLY="NAME …", DRY_RUN=1)
+	@scripts/rotate-secrets $(if $(DRY_RUN),--dry-run) $(ONLY:%=--only %)
+
 .PHONY: test-alerts
 test-alerts: ## Send a test alert of each severity through the running stack and say where each arrived
 	@scripts/test-alerts

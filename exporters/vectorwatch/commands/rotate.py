@@ -24,6 +24,7 @@ _LOGS = click.option("--logs/--no-logs", default=True, help="Whether the log hal
 _GRAFANA = click.option("--url", default="http://127.0.0.1:3000", show_default=True)
 _ELASTICSEARCH = click.option("--url", default="https://elasticsearch:9200", show_default=True)
 _KIBANA = click.option("--url", default="http://kibana:5601", show_default=True)
+_LEAVE = click.option("--leave", multiple=True, help="What is not rotated, for its service does not run.")
 _NAMES = click.argument("names", nargs=-1)
 
 
@@ -34,15 +35,18 @@ def rotate() -> None:
 
 @rotate.command("plan")
 @_LOGS
+@_LEAVE
 @_NAMES
-def plan(names: tuple[str, ...], logs: bool) -> None:
+def plan(names: tuple[str, ...], logs: bool, leave: tuple[str, ...]) -> None:
     """Show what would be rotated, and which services start again."""
     from vectorwatch.setup.rotation import choose, list_items
 
-    for item in choose(names, logs=logs):
+    for item in choose(names, logs=logs, leave=leave):
         click.echo(
             f"{item.name}: {'restarts ' + ', '.join(item.restarts) if item.restarts else 'no restart'}"
         )
+    for name in leave:
+        click.echo(f"left, for its service does not run: {name}")
     if not logs and not names:
         left = [item.name for item in list_items() if item.log_half]
         click.echo(f"left, for the log half is off (LOGS=0): {', '.join(left)}")
@@ -53,12 +57,20 @@ def plan(names: tuple[str, ...], logs: bool) -> None:
 @click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
 @click.option("--public-host", envvar="PUBLIC_HOST", default="127.0.0.1", show_default=True)
 @_LOGS
+@_LEAVE
 @_NAMES
-def begin(secrets: Path, checkout: Path, public_host: str, names: tuple[str, ...], logs: bool) -> None:
+def begin(
+    secrets: Path,
+    checkout: Path,
+    public_host: str,
+    names: tuple[str, ...],
+    logs: bool,
+    leave: tuple[str, ...],
+) -> None:
     """Make new secrets and hand them over; keep the old ones until `end`."""
     from vectorwatch.setup.rotation import begin
 
-    for line in begin(secrets, checkout, names, logs=logs, public_host=public_host):
+    for line in begin(secrets, checkout, names, logs=logs, leave=leave, public_host=public_host):
         click.echo(line)
 
 

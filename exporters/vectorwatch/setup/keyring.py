@@ -111,7 +111,7 @@ KEYRINGS = (
         shared=_CA | _password("elastic_password"),
         log_half=True,
     ),
-    # Kibana encrypts with `encryption_key` what it keeps in Elasticsearch, and reads what the key before it has
+    # Kibana encrypts with `encryption_key` what it keeps in Elasticsearch, and reads what the key before has
     # encrypted. At first that is one that was never used: Kibana refuses the same twice.
     Keyring(
         "kibana",

@@ -20,6 +20,7 @@ from .volume import Chown, SecretsVolume
 
 _NOTE = ".rotation"
 CERTIFICATES = "certificates"
+NEW_AUTHORITY = "authority"
 OLD_AUTHORITY = "old-authority"
 KIBANA_KEY = "kibana/encryption_key"
 GRAFANA_LOGIN = "grafana/admin_password"
@@ -46,21 +47,22 @@ def list_items() -> Sequence[Item]:
     return (
         *passwords,
         Item(CERTIFICATES, signed, log_half=True),
-        Item(AUTHORITY, _find_trusting(), log_half=True),
+        Item(NEW_AUTHORITY, _find_trusting(), log_half=True),
     )
 
 
-def choose(names: Sequence[str], *, logs: bool) -> Sequence[Item]:
-    """Return the items of these names, all for no name. Raises VectorwatchError for one that there is not."""
-    items = list_items()
-    known = {item.name: item for item in (*items, Item(OLD_AUTHORITY, _find_trusting(), log_half=True))}
+def choose(names: Sequence[str], *, logs: bool, leave: Sequence[str] = ()) -> Sequence[Item]:
+    """Return the items of these names, all but `leave` for no name. Raises VectorwatchError."""
+    known = {item.name: item for item in (*list_items(), _END_OVERLAP)}
     for name in names:
         if name not in known:
             raise VectorwatchError(f"rotate-secrets: no secret {name}; there are {', '.join(known)}")
         if known[name].log_half and not logs:
             raise VectorwatchError(f"rotate-secrets: {name} is of the log half, which is off (LOGS=0)")
-    wanted = [known[name] for name in dict.fromkeys(names)] if names else items
-    return [item for item in wanted if logs or not item.log_half]
+        if name in leave:
+            raise VectorwatchError(f"rotate-secrets: {name}: the service that must learn it does not run")
+    wanted = [known[name] for name in dict.fromkeys(names)] if names else list_items()
+    return [item for item in wanted if (logs or not item.log_half) and item.name not in leave]
 
 
 def begin(
@@ -69,12 +71,13 @@ def begin(
     names: Sequence[str],
     *,
     logs: bool = True,
+    leave: Sequence[str] = (),
     public_host: str = "127.0.0.1",
     chown: Chown = os.chown,
 ) -> Iterator[str]:
-    """Make the new secrets and hand them over, yielding a line for each; also what an earlier run has begun.
+    """Make new secrets and hand them over, yielding a line for each. Raises VectorwatchError.
 
-    Raises VectorwatchError.
+    What an earlier run has begun is finished before anything else is begun.
     """
     volumes = find_volumes(secrets, chown)
     if lacking := [name for name, volume in volumes.items() if volume.format is None]:
@@ -82,22 +85,23 @@ def begin(
             f"rotate-secrets: {lacking[0]} has no secrets yet; start the stack first (`make up`)"
         )
     signer = Signer(volumes[AUTHORITY], public_host)
-    begun = volumes[AUTHORITY].read_note(_NOTE)
-    wanted = {item.name for item in choose(names, logs=logs)}
-    if signer.overlaps and AUTHORITY not in begun:
-        if AUTHORITY in names:
-            raise VectorwatchError(f"rotate-secrets: {AUTHORITY}: {_OVERLAP}")
-        wanted -= {AUTHORITY}
-    items = [item for item in choose([], logs=logs) if item.name in {*wanted, *begun}]
-    items += choose([OLD_AUTHORITY], logs=logs) if OLD_AUTHORITY in {*wanted, *begun} else []
-    with volumes[AUTHORITY].open():
-        volumes[AUTHORITY].note(_NOTE, sorted({*begun, *(item.name for item in items)}))
+    items = read_begun(secrets)
+    if items:
+        yield f"finishing what an earlier run has begun: {', '.join(item.name for item in items)}"
+        choose([item.name for item in items], logs=logs, leave=leave)
+    else:
+        items = choose(names, logs=logs, leave=leave)
+        if signer.overlaps and NEW_AUTHORITY in {item.name for item in items}:
+            if names:
+                raise VectorwatchError(f"rotate-secrets: {NEW_AUTHORITY}: {_OVERLAP}")
+            yield f"{NEW_AUTHORITY}: left as it is: {_OVERLAP}"
+            items = [item for item in items if item.name != NEW_AUTHORITY]
+        with volumes[AUTHORITY].open():
+            volumes[AUTHORITY].note(_NOTE, [item.name for item in items])
     for item in items:
-        yield f"{item.name}: {_make(item, volumes, signer)}{' (begun earlier)' if item.name in begun else ''}"
+        yield f"{item.name}: {_make(item, volumes, signer)}"
     for _ in fill_all(volumes, checkout, public_host):
         pass  # its lines are those of a start; what it hands over are the copies of what is made above
-    if signer.overlaps and AUTHORITY not in wanted and not names and logs:
-        yield f"{AUTHORITY}: left as it is: {_OVERLAP}"
 
 
 _OVERLAP = (
@@ -109,9 +113,7 @@ _OVERLAP = (
 def read_begun(secrets: Path) -> Sequence[Item]:
     """Return what has been begun and not ended."""
     begun = SecretsVolume(secrets / AUTHORITY, uid=0).read_note(_NOTE)
-    return [item for item in choose([], logs=True) if item.name in begun] + (
-        list(choose([OLD_AUTHORITY], logs=True)) if OLD_AUTHORITY in begun else []
-    )
+    return [item for item in (*list_items(), _END_OVERLAP) if item.name in begun]
 
 
 def list_work(secrets: Path) -> Iterator[str]:
@@ -125,7 +127,7 @@ def list_work(secrets: Path) -> Iterator[str]:
         yield "tell grafana"
     if KIBANA_KEY in names:
         yield "tell kibana"
-    if AUTHORITY in names:
+    if NEW_AUTHORITY in names:
         yield "overlap"
 
 
@@ -142,7 +144,7 @@ def end(secrets: Path, chown: Chown = os.chown) -> None:
 def _make(item: Item, volumes: Mapping[str, SecretsVolume], signer: Signer) -> str:
     if item.name == CERTIFICATES:
         return _sign_anew(volumes, signer)
-    if item.name == AUTHORITY:
+    if item.name == NEW_AUTHORITY:
         return _replace_authority(volumes, signer)
     if item.name == OLD_AUTHORITY:
         with volumes[AUTHORITY].open():
@@ -210,3 +212,6 @@ def _sort(services: Iterator[str] | Sequence[str]) -> Sequence[str]:
     order = [name for keyring in KEYRINGS for name in keyring.mounted_by]
     order.sort(key=lambda name: name != "elasticsearch")
     return sorted(set(services), key=order.index)
+
+
+_END_OVERLAP = Item(OLD_AUTHORITY, _find_trusting(), log_half=True)

@@ -101,7 +101,7 @@ class SecretsVolume:
         (self._folder / name).unlink()
 
     def replace(self, name: str) -> None:
-        """Make a random secret; the one before is kept until `forget`, and until then this changes nothing."""
+        """Make a random secret; the one before is kept until `forget`; until then this changes nothing."""
         old = self.read(name)
         kept = self.kept(name)
         if kept is None:
