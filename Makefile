@@ -34,6 +34,10 @@ backup: ## Write all that the stack keeps but logs into one archive (TO=folder, 
 restore: ## Fill empty volumes from such an archive, once all of it is checked, and start (FROM=archive)
 	@scripts/restore "$(FROM)"
 
+.PHONY: rotate-secrets
+rotate-secrets: ## Make all passwords, keys and certificates anew while the stack runs (ONLY="NAME …", DRY_RUN=1)
+	@scripts/rotate-secrets $(if $(DRY_RUN),--dry-run) $(ONLY:%=--only %)
+
 .PHONY: test-alerts
 test-alerts: ## Send a test alert of each severity through the running stack and say where each arrived
 	@scripts/test-alerts

@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from . import __version__
-from .commands.benchmark import benchmark
 from .commands.backup import backup
+from .commands.benchmark import benchmark
+from .commands.rotate import rotate
 from .errors import VectorwatchError
 
 _CONFIG = click.option(
@@ -738,6 +739,7 @@ def demo_app_faults_end(url: str, name: str) -> None:
 
 cli.add_command(benchmark)
 cli.add_command(backup)
+cli.add_command(rotate)
 
 
 def main() -> None:

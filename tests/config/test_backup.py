@@ -15,6 +15,7 @@ from .compose import Render
 LEFT_OUT: Mapping[str, str] = {
     "elasticsearch_data": "Elastic supports no copy of its files; its snapshots are not made yet",
     "filebeat_data": "how far it has read files of this machine, by inode: wrong on another one",
+    "docker_socket": "sockets of a program that runs",
     "container_names": "made anew all the time",
     "log_files": "log files of applications, which are theirs",
     "profile_targets": "made by `setup` at each start",

@@ -17,6 +17,7 @@ from tests.smoke.checks import (
     logs,
     ports,
     processes,
+    rotation,
     secret_files,
     survival,
     targets,
@@ -50,6 +51,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "Elastic's services are set up": logs.are_set_up,  # after the secrets, which start all of it again
     "log lines arrive": logs.arrive,
     "no line is lost or doubled": logs.survive_restarts,
+    "secrets are rotated": rotation.loses_nothing,
     "logs can be left out": logs.are_left_out,
     "data survives down and up": survival.of_data,
     "a backup is restored": backup.is_restored,

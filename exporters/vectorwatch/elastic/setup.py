@@ -17,6 +17,7 @@ from .connection import Connection
 from .definitions import Body, Definitions, is_within
 from .logins import LOGINS, SUPERUSER, SUPERUSER_SECRET, Login
 from .retention import Retention
+from .rotation import knows, read_kept, take_over
 from .streams import PATTERNS, TEMPLATE, name_streams
 from .waiting import Patience
 
@@ -49,6 +50,8 @@ def set_up(
 ) -> Iterator[str]:
     """Do everything, yielding a line for each part. Raises VectorwatchError."""
     passwords = {login.user: connection.read_password(login.secret) for login in LOGINS}
+    if done := patience.attempt(lambda: take_over(connection)):
+        yield done
     with connection.open(SUPERUSER, connection.read_password(SUPERUSER_SECRET)) as server:
         setup = Setup(server, patience)
         yield setup.check_server()
@@ -122,6 +125,10 @@ class Setup:
         if not login.personal and not self._knows(connection, login.user, password):
             self._try(lambda: self._server.post(f"{path}/_password", {"password": password}))
             done.append("got its password again" if not login.built_in else "got its password")
+        old = read_kept(connection, login.secret) if login.personal else None
+        if old is not None and self._knows(connection, login.user, old):  # who has chosen another keeps it
+            self._try(lambda: self._server.post(f"{path}/_password", {"password": password}))
+            done.append("got its new password")
         return f"user {login.user}: {' and '.join(done) or 'unchanged'}"
 
     def put_streams(self, wanted: Sequence[str], mark: str) -> Iterator[str]:
@@ -149,15 +156,7 @@ class Setup:
         return "rolled over, so that new documents get the new template"
 
     def _knows(self, connection: Connection, user: str, password: str) -> bool:
-        def authenticate() -> bool:
-            with connection.open(user, password) as server:
-                try:
-                    server.get("/_security/_authenticate")
-                except LoginError:
-                    return False
-            return True
-
-        return self._try(authenticate)
+        return self._try(lambda: knows(connection, user, password))
 
     def _put(self, kind: str, name: str, path: str, body: Body, found: object, same: bool) -> str:
         if same:

@@ -72,17 +72,36 @@ def issue(
     return _finish(builder, key, signer.key)
 
 
-def explain_unfit(pair: Pair, authority: Pair, hosts: Sequence[str] = (), now: datetime | None = None) -> str:
-    """Return why a certificate must be made anew, nothing if it need not; an authority is its own."""
+def split(bundle: bytes) -> Sequence[bytes]:
+    """Return the certificates of a file one by one, none of a damaged one."""
+    try:
+        found = x509.load_pem_x509_certificates(bundle)
+    except ValueError:
+        return ()
+    return [one.public_bytes(serialization.Encoding.PEM) for one in found]
+
+
+def explain_unfit(
+    pair: Pair,
+    authority: Pair,
+    hosts: Sequence[str] = (),
+    now: datetime | None = None,
+    *,
+    by_earlier: bool = False,
+) -> str:
+    """Return why a certificate must be made anew, nothing if it need not; an authority is its own.
+
+    An authority's first certificate signs; those after it are of earlier ones, which may have signed too if
+    `by_earlier`.
+    """
     try:
         own, signer = _load(pair), _load(authority)
+        signers = x509.load_pem_x509_certificates(authority.certificate) if by_earlier else []
     except (ValueError, TypeError):
         return "it was damaged"
     if own.certificate.public_key() != own.key.public_key():
         return "it did not belong to its key"
-    try:
-        own.certificate.verify_directly_issued_by(signer.certificate)
-    except (ValueError, TypeError, InvalidSignature):
+    if not any(_has_signed(one, own.certificate) for one in (signer.certificate, *signers)):
         return "another authority had signed it"
     if own.certificate.not_valid_after_utc - (now or _now()) < _LEAST_LEFT:
         return f"it would end on {own.certificate.not_valid_after_utc:%Y-%m-%d}"
@@ -113,6 +132,14 @@ def _load(pair: Pair) -> _Loaded:
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("not an RSA key")
     return _Loaded(x509.load_pem_x509_certificate(pair.certificate), key)
+
+
+def _has_signed(signer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(signer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _now() -> datetime:

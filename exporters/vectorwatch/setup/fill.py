@@ -39,11 +39,19 @@ def fill(
                 volume.create(name)
             else:
                 volume.protect(name)
-        said = _explain(found, present, created)
+        finish_replacing(volume, keyring)
+        said = _explain(found, present, created, {*keyring.earlier.values()})
         said += f"; took {', '.join(returned)} back from its copy" if returned else ""
         said += signer.renew(volume, keyring) if signer and keyring.certificate else ""
         said += _hand_over(volume, keyring, checkout, shared)
     return f"setup: {keyring.service}: {said}"
+
+
+def finish_replacing(volume: SecretsVolume, keyring: Keyring) -> None:
+    """Finish a rotation that was cut off between the two files of which one holds what the other was."""
+    for name, earlier in keyring.earlier.items():
+        if volume.read(name) == volume.read(earlier):
+            volume.create(name)
 
 
 def _hand_over(volume: SecretsVolume, keyring: Keyring, checkout: Path, shared: Mapping[str, bytes]) -> str:
@@ -76,13 +84,13 @@ def _read(path: Path, checkout: Path) -> bytes:
         raise VectorwatchError(f"setup: {path.relative_to(checkout)}: {error.strerror}") from error
 
 
-def _explain(found: int | None, present: set[str], created: list[str]) -> str:
+def _explain(found: int | None, present: set[str], created: list[str], unused: set[str]) -> str:
     made = f"created {', '.join(created)}" if created else "complete"
     if found is None and present:
         return f"an earlier set-up was interrupted; kept {', '.join(sorted(present))}, {made}"
     if found is not None and found < FORMAT:
         return f"the volume is of an earlier version ({found}) and was brought to {FORMAT}; {made}"
-    if found is not None and created:
+    if found is not None and set(created) - unused:
         return (
             f"{made}, which had vanished; a service that ran before still knows the old ones"
             " (docs/how-to/configure.md, Passwords)"

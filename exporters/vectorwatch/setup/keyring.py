@@ -17,6 +17,10 @@ class Keyring:
     last folder lacks a key of `stand_ins`, the file there that its value names takes its place. `shared` are
     secrets that belong to an earlier keyring: the name here, and `<keyring>/<name>` there. `certificate` is
     one of its own, with its key. `readers` are the services that mount it, if not the one of its name.
+
+    Of a rotation: `lasting` secrets are never rotated; `earlier` names the secret that holds what another was
+    before; `known_elsewhere` are services whose certificate programs on other hosts check, so that it
+    outlives its authority until these trust the next; `log_half` is for what LOGS=0 leaves out.
     """
 
     service: str
@@ -27,6 +31,10 @@ class Keyring:
     shared: Mapping[str, str] = field(default_factory=dict)
     certificate: Kind | None = None
     readers: Sequence[str] | None = None
+    lasting: Sequence[str] = ()
+    earlier: Mapping[str, str] = field(default_factory=dict)
+    known_elsewhere: bool = False
+    log_half: bool = False
 
     @property
     def mounted_by(self) -> Sequence[str]:
@@ -60,7 +68,7 @@ def _password(name: str) -> dict[str, str]:
 
 # The user ids are those of `user:` in docker-compose.yml; tests/config compares them.
 KEYRINGS = (
-    Keyring(AUTHORITY, 0, certificate="ca", readers=()),
+    Keyring(AUTHORITY, 0, certificate="ca", readers=(), log_half=True),
     # The passwords of all users of Elasticsearch; the others have copies, which are mended from here.
     Keyring(
         "elastic_setup",
@@ -77,12 +85,14 @@ KEYRINGS = (
         ),
         shared=_CA,
         readers=("elasticsearch-setup", "kibana-setup"),
+        log_half=True,
     ),
     # Grafana encrypts with `secret_key`; its own default is the same everywhere and public.
     Keyring(
         "grafana",
         472,
         random=("admin_password", "secret_key"),
+        lasting=("secret_key",),  # what it has encrypted is read with it alone: Grafana takes one key
         shared={
             "elasticsearch_ca.crt": _CA["ca.crt"],
             "elasticsearch_password": "elastic_setup/grafana_reader_password",
@@ -94,14 +104,40 @@ KEYRINGS = (
         copied=("alertmanager/defaults", "alertmanager/secrets"),
         stand_ins={"slack_on_call_url": "slack_url", "slack_info_url": "slack_url"},
     ),
-    Keyring("elasticsearch", 1000, certificate="server", shared=_CA | _password("elastic_password")),
-    # Kibana encrypts with `encryption_key` what it keeps in Elasticsearch.
-    Keyring("kibana", 1000, random=("encryption_key",), shared=_CA | _password("kibana_system_password")),
-    Keyring("logstash", 1000, certificate="server", shared=_CA | _password("logstash_writer_password")),
-    Keyring("filebeat", 0, certificate="client", shared=_CA),
-    Keyring("log_retention", 10001, shared=_CA | _password("log_retention_password")),
-    Keyring("logs_exporter", 10001, shared=_CA | _password("logs_exporter_password")),
-    Keyring("elasticsearch_exporter", 65534, shared=_CA | _password("elasticsearch_exporter_password")),
+    Keyring(
+        "elasticsearch",
+        1000,
+        certificate="server",
+        shared=_CA | _password("elastic_password"),
+        log_half=True,
+    ),
+    # Kibana encrypts with `encryption_key` what it keeps in Elasticsearch, and reads what the key before has
+    # encrypted. At first that is one that was never used: Kibana refuses the same twice.
+    Keyring(
+        "kibana",
+        1000,
+        random=("encryption_key", "previous_encryption_key"),
+        earlier={"encryption_key": "previous_encryption_key"},
+        shared=_CA | _password("kibana_system_password"),
+        log_half=True,
+    ),
+    Keyring(
+        "logstash",
+        1000,
+        certificate="server",
+        shared=_CA | _password("logstash_writer_password"),
+        known_elsewhere=True,
+        log_half=True,
+    ),
+    Keyring("filebeat", 0, certificate="client", shared=_CA, log_half=True),
+    Keyring("log_retention", 10001, shared=_CA | _password("log_retention_password"), log_half=True),
+    Keyring("logs_exporter", 10001, shared=_CA | _password("logs_exporter_password"), log_half=True),
+    Keyring(
+        "elasticsearch_exporter",
+        65534,
+        shared=_CA | _password("elasticsearch_exporter_password"),
+        log_half=True,
+    ),
 )
 LOGINS = (
     Login("grafana", "admin", "admin_password", "grafana", "until you change it there"),

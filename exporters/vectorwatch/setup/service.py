@@ -36,9 +36,21 @@ def prepare(
     `public_host` is the name or address under which others reach this machine.
     """
     refuse_unreadable(checkout)
-    volumes = {
+    yield from fill_all(find_volumes(secrets, chown), checkout, public_host)
+    for service, uid in DATA_OWNERS.items():
+        yield give_data(data / service, uid, chown)
+    yield empty_lists(lists, chown)
+
+
+def find_volumes(secrets: Path, chown: Chown = os.chown) -> Mapping[str, SecretsVolume]:
+    """Return the volume of each keyring, by its service."""
+    return {
         keyring.service: SecretsVolume(secrets / keyring.service, keyring.uid, chown) for keyring in KEYRINGS
     }
+
+
+def fill_all(volumes: Mapping[str, SecretsVolume], checkout: Path, public_host: str) -> Iterator[str]:
+    """Bring each volume to what its keyring says, yielding a line for each. Raises VectorwatchError."""
     signer = Signer(volumes[AUTHORITY], public_host)
     for keyring in KEYRINGS:
         # Shared secrets belong to keyrings that come before, so they are there.
@@ -46,9 +58,6 @@ def prepare(
         yield fill(
             volumes[keyring.service], keyring, checkout, signer, shared, _find_copies(volumes, keyring)
         )
-    for service, uid in DATA_OWNERS.items():
-        yield give_data(data / service, uid, chown)
-    yield empty_lists(lists, chown)
 
 
 def _read(volumes: Mapping[str, SecretsVolume], source: str) -> bytes:

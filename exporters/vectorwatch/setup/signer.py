@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .certificate import Pair, explain_unfit, issue, make_authority, name_host
+from .certificate import Pair, explain_unfit, issue, make_authority, name_host, split
 from .keyring import Keyring
 from .volume import SecretsVolume
 
@@ -26,12 +26,26 @@ class Signer:
             volume.protect(certificate)
             volume.protect(key)
             return ""
-        made = self._make(keyring)
-        volume.put(key, made.key)
-        volume.put(certificate, made.certificate)
+        self.replace(volume, keyring)
         if not found:
             return f"; signed {certificate}"
         return f"; signed {certificate} anew, because {unfit} (docs/how-to/configure.md, Certificates)"
+
+    def replace(self, volume: SecretsVolume, keyring: Keyring) -> None:
+        """Make the certificate of `keyring` anew; beside an authority that of before is trusted if kept."""
+        certificate, key = keyring.signed
+        made = self._make(keyring)
+        volume.put(key, made.key)
+        volume.put(certificate, made.certificate + (volume.kept(certificate) or b""))
+
+    @property
+    def overlaps(self) -> bool:
+        """Tell whether an earlier authority is trusted beside the one that signs."""
+        return len(split(self._authority.read("ca.crt"))) > 1
+
+    def end_overlap(self) -> None:
+        """Trust the authority that signs and no earlier one."""
+        self._authority.put("ca.crt", split(self._authority.read("ca.crt"))[0])
 
     def issue(self, name: str) -> Pair:
         """Make a certificate for a client elsewhere."""
@@ -39,7 +53,7 @@ class Signer:
 
     def _explain_unfit(self, pair: Pair, keyring: Keyring) -> str:
         authority = pair if keyring.certificate == "ca" else self._read_authority()
-        return explain_unfit(pair, authority, self._hosts(keyring))
+        return explain_unfit(pair, authority, self._hosts(keyring), by_earlier=keyring.known_elsewhere)
 
     def _make(self, keyring: Keyring) -> Pair:
         if keyring.certificate in (None, "ca"):

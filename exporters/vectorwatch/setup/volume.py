@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ FORMAT = 1
 
 _MARKER = ".format"
 _SCRATCH = ".new"
+_KEPT = ".previous."
+"""Begins the name of what a secret was before, while a rotation is under way."""
 _MODE = 0o400
 _ALPHABET = string.ascii_letters + string.digits
 """Nothing that YAML, a shell, a URL or a `.env` file would read as more than a letter."""
@@ -97,6 +99,41 @@ class SecretsVolume:
     def remove(self, name: str) -> None:
         """Remove a secret."""
         (self._folder / name).unlink()
+
+    def replace(self, name: str) -> None:
+        """Make a random secret; the one before is kept until `forget`; until then this changes nothing."""
+        old = self.read(name)
+        kept = self.kept(name)
+        if kept is None:
+            self.keep(name)
+        if kept in (None, old):
+            self.create(name)
+
+    def keep(self, name: str) -> None:
+        """Keep what a secret is now beside it, for its service alone."""
+        self._write(_KEPT + name, self.read(name))
+
+    def kept(self, name: str) -> bytes | None:
+        """Return what a secret was before; None unless a rotation is under way."""
+        path = self._folder / (_KEPT + name)
+        return path.read_bytes() if path.exists() else None
+
+    def forget(self) -> None:
+        """Remove all that is kept."""
+        for path in self._folder.glob(f"{_KEPT}*"):
+            path.unlink()
+
+    def note(self, name: str, lines: Sequence[str]) -> None:
+        """Write a note of ours, which is no secret and no service's; no lines: remove it."""
+        if lines:
+            self._write(name, "".join(f"{line}\n" for line in lines).encode(), give=False)
+        else:
+            (self._folder / name).unlink(missing_ok=True)
+
+    def read_note(self, name: str) -> Sequence[str]:
+        """Return the lines of a note."""
+        path = self._folder / name
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
 
     def _is_protected(self, name: str) -> bool:
         status = (self._folder / name).stat()

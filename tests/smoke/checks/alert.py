@@ -17,11 +17,11 @@ def reaches_inbox(stage: Stage) -> str:
     since = stage.inbox.read_last_id()
     stage.project.compose("--profile", "*", "stop", CACHE)
     try:
-        fired = _see(stage, "firing", since)
+        fired = see(stage, "firing", since)
         since = stage.inbox.read_last_id()
     finally:
         stage.project.compose("--profile", "*", "start", CACHE)
-    resolved = _see(stage, "resolved", since)
+    resolved = see(stage, "resolved", since)
     # An alert is over, too, when nobody looks any more.
     wait(lambda: _ask_watched(stage), "watched again after its start", _CHAIN)
     ways = " and ".join(_CHANNELS.values())
@@ -33,7 +33,8 @@ def _ask_watched(stage: Stage) -> str:
     return ", ".join(f"no {expression}" for expression in missing)
 
 
-def _see(stage: Stage, status: str, since: int) -> float:
+def see(stage: Stage, status: str, since: int) -> float:
+    """Wait until the inbox has it by every channel; return the seconds. Raises CheckError."""
     return max(
         wait(_ask(stage, channel, status, since), f"{ALERT} {status} {how}", _CHAIN, _LIMIT_SECONDS)
         for channel, how in _CHANNELS.items()

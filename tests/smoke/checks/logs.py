@@ -88,7 +88,7 @@ def arrive(stage: Stage) -> str:
 def survive_restarts(stage: Stage) -> str:
     """Restart Logstash and Elasticsearch while lines are written; see each line once, and counted once."""
     service = f"smoke-burst-{token_hex(6)}"
-    with _run(stage, service, _WRITE_BURST, service, str(BURST_LINES), str(_BURST_SECONDS)):
+    with burst(stage, service):
         start = monotonic()
         for name in ("logstash", "elasticsearch"):
             _see_more(stage, service, than=_count(stage, service))
@@ -130,6 +130,13 @@ def are_left_out(stage: Stage) -> str:
         project.read()
         seconds = max(project.up(stage.started).values())
     return f"{len(half)} services gone after {off:.0f} s, the others healthy; all again after {seconds:.0f} s"
+
+
+@contextmanager
+def burst(stage: Stage, service: str) -> Iterator[None]:
+    """Let a container write numbered lines during the block."""
+    with _run(stage, service, _WRITE_BURST, service, str(BURST_LINES), str(_BURST_SECONDS)):
+        yield
 
 
 @contextmanager

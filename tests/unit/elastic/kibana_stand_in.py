@@ -67,6 +67,8 @@ class KibanaStandIn:
             case "POST", "/api/saved_objects/_import":
                 options = parse_qs(urlsplit(target).query)
                 return self._import(headers, body, overwrite=options.get("overwrite") == ["true"])
+            case "POST", "/api/encrypted_saved_objects/_rotate_key":
+                return 200, {"total": 0, "successful": 0, "failed": 0}
             case "GET", "/api/data_views/default":
                 return 200, {"data_view_id": self.default_data_view}
             case "POST", "/api/data_views/default":

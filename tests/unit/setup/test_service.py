@@ -40,7 +40,8 @@ def test_each_part_is_one_line(secrets: Path, checkout: Path, lists: Path, data:
         " elasticsearch_password",
         "setup: alertmanager: complete; handed over slack_url, webhook_url",
         "setup: elasticsearch: complete; signed server.crt; handed over ca.crt, elastic_password",
-        "setup: kibana: created encryption_key; handed over ca.crt, kibana_system_password",
+        "setup: kibana: created encryption_key, previous_encryption_key; handed over ca.crt,"
+        " kibana_system_password",
         "setup: logstash: complete; signed server.crt; handed over ca.crt, logstash_writer_password",
         "setup: filebeat: complete; signed client.crt; handed over ca.crt",
         "setup: log_retention: complete; handed over ca.crt, log_retention_password",
