@@ -13,6 +13,8 @@ MANIFEST = "manifest.json"
 VOLUMES = "volumes"
 FILES = "files"
 """Folder of what belongs to the person who runs the stack: `.env`, targets, secrets."""
+SIZE = "VECTORWATCH.size"
+"""Header of a file that ends in a hole, which the archive leaves out: its whole size in bytes."""
 MAX_MANIFEST_BYTES = 256 * 2**20
 
 

@@ -15,7 +15,7 @@ from typing import IO, BinaryIO
 
 from vectorwatch.errors import VectorwatchError
 
-from .manifest import FILES, MANIFEST, MAX_MANIFEST_BYTES, VOLUMES, Manifest, decode
+from .manifest import FILES, MANIFEST, MAX_MANIFEST_BYTES, SIZE, VOLUMES, Manifest, decode
 
 UNFINISHED = ".restore-unfinished"
 """In a volume that a restore has begun to fill: the next restore empties it."""
@@ -85,6 +85,7 @@ def fill(source: BinaryIO, volumes: Path, chown: Chown = os.chown) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
                 _copy(content, file)
+                file.truncate(int(member.pax_headers.get(SIZE, member.size)))
                 file.flush()
                 os.fsync(file.fileno())
             _settle(path, member, chown)

@@ -7,6 +7,7 @@ it, from which write-ahead logs recover: of Prometheus (prometheus.io/docs, Stor
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -22,7 +23,7 @@ from typing import IO, BinaryIO
 
 from vectorwatch.errors import VectorwatchError
 
-from .manifest import FILES, MANIFEST, VOLUMES, Manifest
+from .manifest import FILES, MANIFEST, SIZE, VOLUMES, Manifest
 
 OWN_FILES = (
     ".env",
@@ -63,8 +64,15 @@ class Writer:
             try:
                 # Opened before the first is read: what is open stays readable when its name is gone.
                 found = [(path, stack.enter_context(path.open("rb"))) for path in _files(block)]
+                # With their owners: before the pause the block may go, and where it is restored Prometheus
+                # must be able to delete it. And last: a block that went while it was listed is not whole.
+                folders = [
+                    (path, path.stat()) for path in (*(p for p in block.rglob("*") if p.is_dir()), block)
+                ]
             except FileNotFoundError:
                 return
+            for path, status in folders:
+                self._tar.addfile(_describe(f"{VOLUMES}/{path.relative_to(volumes)}", status))
             for path, content in found:
                 self._add(path, f"{VOLUMES}/{path.relative_to(volumes)}", content)
 
@@ -99,6 +107,9 @@ class Writer:
 
     def _add(self, path: Path, name: str, content: BinaryIO) -> None:
         info, hashed = _describe(name, os.fstat(content.fileno())), _Hashed(content)
+        end = _find_end(content, info.size)
+        if end < info.size:
+            info.pax_headers, info.size = {SIZE: str(info.size)}, end
         try:
             self._tar.addfile(info, hashed)
         except OSError as error:
@@ -120,12 +131,37 @@ class _Hashed:
 
 
 def measure(volumes: Path) -> int:
-    """Return how many bytes the files in the volumes have."""
-    return sum(path.lstat().st_size for path in _files(volumes))
+    """Return how many bytes the files in the volumes have, without the holes at their ends."""
+    total = 0
+    for path in _files(volumes):
+        try:
+            with path.open("rb") as content:
+                total += _find_end(content, os.fstat(content.fileno()).st_size)
+        except FileNotFoundError:  # all runs meanwhile
+            continue
+    return total
 
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _find_end(content: BinaryIO, size: int) -> int:
+    """Return where the hole begins at which the file ends, or `size`.
+
+    Badger makes its newest file of values 2 GiB long at once, nearly all of it a hole (its value.go): to read
+    that would be most of the pause.
+    """
+    end = 0
+    while end < size:
+        try:
+            end = os.lseek(content.fileno(), os.lseek(content.fileno(), end, os.SEEK_DATA), os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # there is more data, but this file system does not say where
+                end = size
+            break
+    os.lseek(content.fileno(), 0, os.SEEK_SET)
+    return end
 
 
 def _describe(name: str, status: os.stat_result) -> tarfile.TarInfo:

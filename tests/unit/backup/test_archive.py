@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
+import shutil
 import sqlite3
 import tarfile
 import zlib
@@ -200,3 +202,37 @@ def test_blocks_are_copied_before_the_pause_and_nothing_else_is(volumes: Path) -
 
 def test_the_size_is_that_of_all_files(volumes: Path) -> None:
     assert measure(volumes) == sum(len(content) for _, content in look(volumes).values())
+
+
+def test_a_block_that_goes_before_the_pause_keeps_its_owners(volumes: Path, emptied: Path) -> None:
+    block = (volumes / BLOCK).parents[1]
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in (block, *block.rglob("*"))}
+    output = io.BytesIO()
+    writer = Writer(output, print)
+    writer.add_blocks(volumes)
+    shutil.rmtree(block)
+    writer.add_volumes(volumes)
+    writer.close("abc", "")
+    given: dict[str, tuple[int, int]] = {}
+    output.seek(0)
+    fill(output, emptied, lambda path, uid, gid: given.update({path.name: (uid, gid)}))
+    assert given.items() >= owners.items()
+
+
+def test_the_hole_at_the_end_of_a_file_is_not_read_and_comes_back(volumes: Path, emptied: Path) -> None:
+    grown = volumes / "prometheus_data" / "000001.vlog"
+    grown.write_bytes(b"x" * 4096)
+    os.truncate(grown, 2**31)
+    with grown.open("rb") as content:
+        os.fsync(content.fileno())
+    assert measure(volumes) < 2**20
+    output = io.BytesIO()
+    writer = Writer(output, print)
+    writer.add_volumes(volumes)
+    writer.close("abc", "")
+    assert check(io.BytesIO(output.getvalue())).sha256["volumes/prometheus_data/000001.vlog"] == (
+        hashlib.sha256(b"x" * 4096).hexdigest()
+    )
+    fill(io.BytesIO(output.getvalue()), emptied)
+    status = (emptied / "prometheus_data" / "000001.vlog").stat()
+    assert (status.st_size, status.st_blocks * 512 < 2**20) == (2**31, True)
