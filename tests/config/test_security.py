@@ -106,3 +106,20 @@ def test_each_service_that_runs_as_root_has_the_reason_beside_it(
         above = re.search(r"(?:    #[^\n]*\n)+\Z", before)
         reason = above[0] if above else line.partition("#")[2]
         assert "root" in reason.lower(), f"{name} runs as root; write the reason above its `user:`"
+
+
+def test_compose_takes_each_way_to_close_it_and_all_of_them_do_what_the_page_says(
+    page: str, render: Render, tmp_path: Path
+) -> None:
+    examples = re.findall(r"(?s)`(services: \{.+?\}\}?)`", page)
+    assert len(examples) == 3
+    closed: dict[str, Service] = {}
+    for number, example in enumerate(examples):
+        override = tmp_path / f"{number}.yml"
+        override.write_text(example, encoding="utf-8")
+        touched = re.findall(r"(\w[\w-]*): \{(?:ports|scale)", example)
+        assert touched
+        closed |= {name: render(("*",), override)["services"][name] for name in touched}
+    assert {port.get("host_ip") for port in closed["grafana"]["ports"]} == {"127.0.0.1", "192.0.2.1"}
+    assert not closed["logstash"].get("ports")
+    assert [closed[name]["scale"] for name in ("cadvisor", "docker-socket", "node-exporter")] == [0, 0, 0]
