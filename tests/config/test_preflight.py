@@ -267,6 +267,20 @@ def test_a_clock_that_was_set_back_is_told(preflight: Preflight, tmp_path: Path)
     assert "docker-compose.yml is newer; set the clock (`sudo timedatectl set-ntp true`)" in line
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", "::"])
+def test_what_others_reach_without_a_password_is_a_note(preflight: Preflight, address: str) -> None:
+    done = preflight(f"BIND_ADDRESS={address}")
+    assert done.returncode == 0, done.stderr
+    [line] = done.stdout.splitlines()
+    assert line.startswith(f"preflight: note: BIND_ADDRESS={address} shows to other machines")
+    assert "no password: Prometheus, Alertmanager, " in line
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_an_address_of_this_machine_alone_needs_no_note(preflight: Preflight, address: str) -> None:
+    assert problems(preflight(f"BIND_ADDRESS={address}")) == []
+
+
 def test_a_clock_that_nobody_corrects_is_a_note(preflight: Preflight) -> None:
     done = preflight(synchronised="no")
     assert (done.returncode, done.stderr) == (0, "")
