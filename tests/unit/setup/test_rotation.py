@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from vectorwatch.errors import VectorwatchError
+from vectorwatch.setup import certificate
 from vectorwatch.setup.certificate import Pair, explain_unfit, split
 from vectorwatch.setup.keyring import KEYRINGS
 from vectorwatch.setup.rotation import begin, choose, end, list_items, list_work, read_begun
@@ -60,7 +62,12 @@ def keys() -> Sequence[rsa.RSAPrivateKey]:
 @pytest.fixture(autouse=True)
 def from_stock(keys: Sequence[rsa.RSAPrivateKey], monkeypatch: pytest.MonkeyPatch) -> None:
     stock = cycle(keys)
-    monkeypatch.setattr("vectorwatch.setup.certificate._make_key", lambda: next(stock))
+    monkeypatch.setattr(certificate, "_make_key", lambda: next(stock))
+    monkeypatch.setattr(certificate, "_load", load)
+
+
+load = cache(certificate._load)
+"""To read a key checks it, which takes long as well."""
 
 
 @pytest.fixture
