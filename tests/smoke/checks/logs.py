@@ -133,9 +133,9 @@ def are_left_out(stage: Stage) -> str:
 
 
 @contextmanager
-def burst(stage: Stage, service: str) -> Iterator[None]:
-    """Let a container write numbered lines during the block."""
-    with _run(stage, service, _WRITE_BURST, service, str(BURST_LINES), str(_BURST_SECONDS)):
+def burst(stage: Stage, service: str, seconds: int = _BURST_SECONDS) -> Iterator[None]:
+    """Let a container write numbered lines for so long, and be gone after the block."""
+    with _run(stage, service, _WRITE_BURST, service, str(BURST_LINES), str(seconds)):
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
 from hashlib import sha256
 from secrets import token_hex
 from time import monotonic
@@ -17,6 +18,9 @@ from vectorwatch.elastic.logins import LOGINS, SUPERUSER, SUPERUSER_SECRET
 
 _CHAIN = ("filebeat", "logstash", "elasticsearch", "kibana")
 _LIMIT_SECONDS = 300.0
+_BURST_SECONDS = 45
+"""Longer than Logstash is stopped."""
+_HALFWAY = "certificates:"
 _ASK = (
     """curl -s -o /dev/null -w '%{http_code}' --cacert config/secrets/ca.crt --user "$0" """
     "https://127.0.0.1:9200/_security/_authenticate"
@@ -24,12 +28,13 @@ _ASK = (
 
 
 def loses_nothing(stage: Stage) -> str:
-    """Rotate all while lines flow; see new passwords, certificates, and each line once."""
+    """Rotate all while lines flow, cut off once; see new passwords, certificates, and each line once."""
     before, shown = read_secrets(stage.project, stage.project.volumes), _read_certificate(stage)
     service = f"smoke-rotation-{token_hex(6)}"
     since = stage.inbox.read_last_id()
     stage.project.compose("--profile", "*", "stop", alert.CACHE)
-    with burst(stage, service):
+    with burst(stage, service, _BURST_SECONDS):
+        _rotate_and_end(stage)
         start = monotonic()
         try:
             _rotate(stage)
@@ -45,9 +50,30 @@ def loses_nothing(stage: Stage) -> str:
     if _read_certificate(stage) == shown:
         raise CheckError("Logstash still shows its old certificate", ("logstash",))
     return (
-        f"all in {seconds:.0f} s while {BURST_LINES} lines were written, each of them there once;"
-        f" {refused} old passwords refused, new certificates shown"
+        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each of them there"
+        f" once; {refused} old passwords refused, new certificates shown"
     )
+
+
+def _rotate_and_end(stage: Stage) -> None:
+    """End the command after the files have changed and before any server has been told."""
+    with subprocess.Popen(
+        [str(stage.project.folder / "scripts" / "rotate-secrets")],
+        env=dict(stage.project.docker.environment),
+        cwd=stage.project.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as command:
+        assert command.stdout
+        said = []
+        for line in command.stdout:
+            said.append(line.strip())
+            if line.startswith(_HALFWAY):
+                command.terminate()
+    if command.returncode != 143:
+        raise CheckError(f"rotate-secrets was to be cut off, but ended with {command.returncode}: {said}")
 
 
 def _rotate(stage: Stage, *names: str) -> None:
