@@ -63,6 +63,7 @@ VOLUMES: Mapping[str, str] = {
 }
 """The volume in which a service keeps data."""
 _FILLED: Mapping[str, Expected | str] = {
+    "alertmanager": Expected("AlertmanagerStateNotSaved", "warning", 'up{job="alertmanager"}'),
     "inbox": Expected("InboxNotWritable", "critical", "inbox_journal_writable"),
     # A series is taken for gone five minutes after its last sample.
     "prometheus": Expected("PrometheusNotIngesting", "critical", 'up{job="prometheus"}', lag_seconds=300),

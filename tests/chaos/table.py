@@ -116,8 +116,8 @@ def _write_place(outcomes: Outcomes) -> str:
     most = max(one.kept for one in tried)
     return (
         f"{len(tried)} trials between {dates[0]} and {dates[-1]} on one machine ({machines}), beside other"
-        f" work: its load was {loads[0]:g} to {loads[-1]:g}. Before each break, and every few seconds while it"
-        " lasted, something was given to each store; what was acknowledged was looked for again after each"
+        f" work: its load was {loads[0]:g} to {loads[-1]:g}. Before each break, and every few seconds while"
+        " it lasted, something was given to each store; what was acknowledged was looked for again after each"
         f" round of trials, at most {most} things at once.\n"
     )
 
