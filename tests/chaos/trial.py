@@ -54,6 +54,8 @@ class Expected:
     """Labels that the alert must have."""
     lag_seconds: int = 0
     """What passes beside a scrape until its expression holds."""
+    untold: str = ""
+    """Why its message cannot arrive before the mending; empty where it must."""
 
     def covers(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an alert with these labels is it."""
