@@ -220,7 +220,7 @@ class Rounds:
             self._scene.look()
             more = self._scene.containers[trial.service].restarts - before[trial.service].restarts
             if more:
-                outcome.notes.append(f"Docker restarted it {more} times")
+                outcome.notes.append(f"restarted {more} times by Docker")
 
     def _refuse(self, outcomes: Mapping[Trial, Outcome] | Outcome | None, refused: set[str]) -> None:
         """Note which kinds of data were refused; before a break, none may be."""
