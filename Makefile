@@ -102,6 +102,10 @@ test-compose: $(VENV)/.test ## Check docker-compose.yml, .env.example and the Do
 smoke: $(VENV)/.test ## Run the unchanged docker-compose.yml on a real Docker engine and check it (Linux, root)
 	$(BIN)/python -m tests.smoke
 
+.PHONY: chaos
+chaos: $(VENV)/.test ## Crash, kill, pause, cut off, starve and fill every container of docs/reference/chaos.md (Linux, root, an hour)
+	$(BIN)/python -m tests.chaos
+
 .PHONY: faults
 faults: $(VENV)/.test ## Break the demo in every way of docs/reference/fault-matrix.md, see what fires (an hour or two)
 	$(BIN)/python -m tests.faults

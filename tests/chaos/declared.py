@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from tests.chaos.outcome import Loss
 from tests.chaos.trial import Expected, Kind, Trial
 
+_INBOX = "the inbox is what is broken; your other channels are told"
 
-def _target(job: str) -> Expected:
-    return Expected("TargetDown", "warning", f'up{{job="{job}"}}', {"job": job})
+
+def _target(job: str, untold: str = "") -> Expected:
+    return Expected("TargetDown", "warning", f'up{{job="{job}"}}', {"job": job}, untold=untold)
 
 
 def _source(alert: str, source: str) -> Expected:
     return Expected(alert, "warning", f'logs_source_up{{source="{source}"}}')
 
 
+_JAEGER = Expected("JaegerDown", "warning", 'up{job="jaeger"}')
+_QDRANT = Expected("QdrantDown", "critical", 'up{job="qdrant"}')
 _UNSEEN = (
     "it has no metrics of its own; cAdvisor's ContainerVanished and ContainerUnhealthy see its container"
 )
 _OUTAGES: Mapping[str, Expected | str] = {
-    "alertmanager": _target("alertmanager"),
+    "alertmanager": _target("alertmanager", "Alertmanager is what is broken"),
     "blackbox-exporter": _target("blackbox-exporter"),
     "container-names": _UNSEEN,
     "demo-app": Expected("ServiceDown", "critical", 'up{job="app"}', {"job": "app"}),
@@ -33,8 +37,8 @@ _OUTAGES: Mapping[str, Expected | str] = {
     "elasticsearch-exporter": _target("elasticsearch-exporter"),
     "filebeat": _source("FilebeatDown", "filebeat"),
     "hnsw-probe": _target("hnsw-probe"),
-    "inbox": _target("inbox"),
-    "jaeger": Expected("JaegerDown", "warning", 'up{job="jaeger"}'),
+    "inbox": _target("inbox", _INBOX),
+    "jaeger": _JAEGER,
     "kibana": Expected("KibanaDown", "warning", "kibana_up"),
     "log-retention": _UNSEEN,
     "logs-exporter": _target("logs-exporter"),
@@ -42,7 +46,7 @@ _OUTAGES: Mapping[str, Expected | str] = {
     "logstash": _source("LogstashDown", "logstash"),
     "node-exporter": _target("node-exporter"),
     "prometheus": "nobody is left to say it but your dead man's switch, which no longer hears Watchdog",
-    "qdrant": Expected("QdrantDown", "critical", 'up{job="qdrant"}'),
+    "qdrant": _QDRANT,
     "qdrant-exporter": _target("qdrant-exporter"),
     "status": _target("status"),
     "workload": _UNSEEN,
@@ -63,7 +67,18 @@ VOLUMES: Mapping[str, str] = {
 }
 """The volume in which a service keeps data."""
 _FILLED: Mapping[str, Expected | str] = {
-    "inbox": Expected("InboxNotWritable", "critical", "inbox_journal_writable"),
+    "alertmanager": Expected("AlertmanagerStateNotSaved", "warning", 'up{job="alertmanager"}'),
+    # These three end when they cannot write, and are restarted again and again.
+    "filebeat": _source("FilebeatDown", "filebeat"),
+    "jaeger": _JAEGER,
+    "qdrant": _QDRANT,
+    "inbox": Expected(
+        "InboxNotWritable",
+        "critical",
+        "inbox_journal_writable",
+        lag_seconds=120,  # its expression looks at two minutes
+        untold=_INBOX,
+    ),
     # A series is taken for gone five minutes after its last sample.
     "prometheus": Expected("PrometheusNotIngesting", "critical", 'up{job="prometheus"}', lag_seconds=300),
 }

@@ -144,7 +144,7 @@ class Rounds:
         seen = watch.find(trial.expected)
         if seen is None or not self._is_awaited(trial.expected):
             return seen is not None
-        return seen.told_seconds is not None
+        return (seen.fired_seconds if trial.expected.untold else seen.told_seconds) is not None
 
     def _is_awaited(self, expected: Expected) -> bool:
         return self._until_firing or self._rule(expected).for_seconds <= _AWAITED_SECONDS
@@ -220,7 +220,7 @@ class Rounds:
             self._scene.look()
             more = self._scene.containers[trial.service].restarts - before[trial.service].restarts
             if more:
-                outcome.notes.append(f"Docker restarted it {more} times")
+                outcome.notes.append(f"restarted {more} times by Docker")
 
     def _refuse(self, outcomes: Mapping[Trial, Outcome] | Outcome | None, refused: set[str]) -> None:
         """Note which kinds of data were refused; before a break, none may be."""
@@ -257,7 +257,11 @@ class Rounds:
             outcome.pending_seconds = round(seen.pending_seconds, 1)
             outcome.fired_seconds = seen.fired_seconds and round(seen.fired_seconds, 1)
             outcome.told_seconds = seen.told_seconds and round(seen.told_seconds, 1)
-            if self._is_awaited(trial.expected) and seen.told_seconds is None:
+            if not self._is_awaited(trial.expected):
+                continue
+            if seen.fired_seconds is None:
+                outcome.failures.append(f"{trial.expected.alert} did not fire")
+            elif seen.told_seconds is None and not trial.expected.untold:
                 outcome.failures.append(f"{trial.expected.alert} was not told")
 
 

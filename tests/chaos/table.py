@@ -39,6 +39,26 @@ Qdrant is the demo's engine, the cache is Valkey: what the tables say of those p
 alerts and the ways between them, and nothing of how the real programs store. Without cAdvisor nobody saw what
 its alerts say: ContainerOomKilled, ContainerRestarting, ContainerUnhealthy, ContainerVanished.
 """
+_ALONE_TEXT = """\
+Docker's restart policy starts it again, before the `for` of any alert is over. That the kernel killed
+something is [HostOomKill](../runbooks/HostOomKill.md); a third start within half an hour is
+[ProcessRestarting](../runbooks/ProcessRestarting.md).
+"""
+_ATTENDED_TEXT = """\
+None of it heals by itself: Docker restarts neither what it was told to kill nor what is unhealthy. Docker's
+own health checks ask inside of the container and do not see that a network is gone; Prometheus does. After
+`docker unpause` it is the next health check, up to 30 s later, that says well.
+"""
+_FILLED_TEXT = """\
+Nobody starts anything by hand: once there is room, each goes on by itself. The volumes of a real
+installation lie on the disk of the host: [HostDiskSpaceLow](../runbooks/HostDiskSpaceLow.md) and
+[HostDiskFillingUp](../runbooks/HostDiskFillingUp.md) speak before it is full. What a store refuses, its
+sender knows of: Alertmanager, Filebeat and Logstash try again.
+"""
+_ALSO_TEXT = """\
+Beside the alerts above; what only began has `(pending)`. All that was broken at the same time is to be seen
+here; and some of the trials ran beside others on the same host, so that HostOomKill came from those.
+"""
 _ATTENDED = (Kind.KILLED, Kind.PAUSED, Kind.CUT)
 _ALONE = (Kind.CRASHED, Kind.STARVED)
 _WHOLE = (Kind.ALL_CRASHED, Kind.ALL_KILLED, Kind.ENGINE_KILLED)
@@ -54,6 +74,7 @@ NOTHING = "—"
 """What stands where there is nothing to try."""
 UNTRIED = "not tried yet"
 _NO_LOSS = "nothing"
+_BEGAN = " (pending)"
 
 Outcomes = Mapping[str, Outcome]
 
@@ -76,19 +97,17 @@ def write_table(outcomes: Outcomes) -> str:
         _PARTS,
         _READING,
         "## Crashed, or out of memory\n",
-        _write_what(_ALONE)
-        + "\nThe restart policy starts it again, before any alert's `for` is over. A third time within"
-        " half an hour is [ProcessRestarting](../runbooks/ProcessRestarting.md).\n",
+        _write_what(_ALONE),
+        _ALONE_TEXT,
         _write_alone(outcomes),
         "## Killed, paused, or cut off\n",
-        _write_what(_ATTENDED)
-        + "\nNone of it heals by itself: Docker restarts neither what it was told to kill nor what is"
-        " unhealthy. Docker's own health checks do not see that a network is gone; Prometheus does.\n",
+        _write_what(_ATTENDED),
+        _ATTENDED_TEXT,
         _write_attended(outcomes),
         _write_silent(),
         "## The disk is full\n",
-        _write_what((Kind.FILLED,))
-        + "\nNothing is restarted by hand after it: once there is room each goes on by itself.\n",
+        _write_what([Kind.FILLED]),
+        _FILLED_TEXT,
         _write_filled(outcomes),
         "## Everything at once\n",
         _write_what(_WHOLE),
@@ -96,7 +115,7 @@ def write_table(outcomes: Outcomes) -> str:
         "## What was lost\n",
         _write_losses(outcomes),
         "## What else began\n",
-        "Beside the alerts above; what only began has `(pending)`.\n",
+        _ALSO_TEXT,
         _write_also(outcomes),
         "## Not tried\n",
         _write_untried(outcomes),
@@ -116,8 +135,8 @@ def _write_place(outcomes: Outcomes) -> str:
     most = max(one.kept for one in tried)
     return (
         f"{len(tried)} trials between {dates[0]} and {dates[-1]} on one machine ({machines}), beside other"
-        f" work: its load was {loads[0]:g} to {loads[-1]:g}. Before each break, and every few seconds while it"
-        " lasted, something was given to each store; what was acknowledged was looked for again after each"
+        f" work: its load was {loads[0]:g} to {loads[-1]:g}. Before each break, and every few seconds while"
+        " it lasted, something was given to each store; what was acknowledged was looked for again after each"
         f" round of trials, at most {most} things at once.\n"
     )
 
@@ -165,6 +184,7 @@ def _write_filled(outcomes: Outcomes) -> str:
         alert = f"{_link(trial)}: {_write_alert(found[0])}" if trial.expected and found else NOTHING
         refused = ", ".join(f"a {kind}" for one in found for kind in one.refused) or NOTHING
         healed = _write_healed(outcomes, service, Kind.FILLED)
+        healed += "".join(f"; meanwhile {note}" for one in found for note in one.notes)
         rows.append([f"`{service}`", alert, refused, healed, _write_lost(found)])
     head = ["service", "alert", "refused meanwhile", "well once there is room", "lost"]
     return _draw(head, rows)
@@ -195,7 +215,14 @@ def _write_also(outcomes: Outcomes) -> str:
     rows = []
     for kind in Kind:
         found = [outcomes[trial.name] for trial in TRIALS if trial.kind is kind and trial.name in outcomes]
-        rows.append([str(kind), ", ".join(sorted({title for one in found for title in one.also})) or NOTHING])
+        titles = {title for one in found for title in one.also}
+        # Of what began in one trial and fired in another, the latter.
+        shown = sorted(
+            title
+            for title in titles
+            if not title.endswith(_BEGAN) or title.removesuffix(_BEGAN) not in titles
+        )
+        rows.append([str(kind), ", ".join(shown) or NOTHING])
     return _draw(["kind", "alerts"], rows)
 
 

@@ -30,15 +30,15 @@ WHAT: Mapping[Kind, str] = {
     Kind.FILLED: "its volume lies on a file system of its own, and that is filled to the last byte",
     Kind.ALL_CRASHED: "the main processes of all containers are ended by SIGKILL at once",
     Kind.ALL_KILLED: "`docker kill` of all containers at once",
-    Kind.ENGINE_KILLED: "dockerd is ended by SIGKILL and started again",
+    Kind.ENGINE_KILLED: "dockerd is ended by SIGKILL, and started again a minute later",
 }
 MENDING: Mapping[Kind, str] = {
     Kind.KILLED: "`docker start`",
     Kind.PAUSED: "`docker unpause`",
     Kind.CUT: "`docker network connect`",
-    Kind.FILLED: "room is made",
+    Kind.FILLED: "making room",
     Kind.ALL_KILLED: "`docker compose up -d`",
-    Kind.ENGINE_KILLED: "dockerd is started",
+    Kind.ENGINE_KILLED: "that start",
 }
 """What a person does; whatever is not here heals by itself."""
 
@@ -54,6 +54,8 @@ class Expected:
     """Labels that the alert must have."""
     lag_seconds: int = 0
     """What passes beside a scrape until its expression holds."""
+    untold: str = ""
+    """Why its message cannot arrive before the mending; empty where it must."""
 
     def covers(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an alert with these labels is it."""

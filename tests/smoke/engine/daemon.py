@@ -61,6 +61,9 @@ def kill_engine(programs: Programs) -> None:
     """End the engine by SIGKILL; what it ran runs on."""
     process_id = int((_find_runtime(programs) / "dockerd.pid").read_text())
     os.kill(process_id, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        # Nobody else asks for it, and the next one would take it for alive.
+        os.waitpid(process_id, 0)
     while _lives(process_id, None):
         sleep(0.05)
 
