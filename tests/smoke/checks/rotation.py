@@ -50,7 +50,7 @@ def loses_nothing(stage: Stage) -> str:
     if _read_certificate(stage) == shown:
         raise CheckError("Logstash still shows its old certificate", ("logstash",))
     return (
-        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each of them there"
+        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each there"
         f" once; {refused} old passwords refused, new certificates shown"
     )
 
