@@ -50,7 +50,7 @@ def loses_nothing(stage: Stage) -> str:
     if _read_certificate(stage) == shown:
         raise CheckError("Logstash still shows its old certificate", ("logstash",))
     return (
-        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each of them there once;"
+        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each there once;"
         f" {refused} old passwords refused, new certificates shown"
     )
 
@@ -58,7 +58,7 @@ def loses_nothing(stage: Stage) -> str:
 def _rotate_and_end(stage: Stage) -> None:
     """End the command after the files have changed and before any server has been told."""
     with subprocess.Popen(
-        ["scripts/rotate-secrets"],
+        [str(stage.project.folder / "scripts/rotate-secrets")],
         env=dict(stage.project.docker.environment),
         cwd=stage.project.folder,
         stdin=subprocess.DEVNULL,
