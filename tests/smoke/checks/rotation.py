@@ -50,15 +50,15 @@ def loses_nothing(stage: Stage) -> str:
     if _read_certificate(stage) == shown:
         raise CheckError("Logstash still shows its old certificate", ("logstash",))
     return (
-        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each there"
-        f" once; {refused} old passwords refused, new certificates shown"
+        f"cut off once, then all in {seconds:.0f} s while {BURST_LINES} lines were written, each there once;"
+        f" {refused} old passwords refused, new certificates shown"
     )
 
 
 def _rotate_and_end(stage: Stage) -> None:
     """End the command after the files have changed and before any server has been told."""
     with subprocess.Popen(
-        [str(stage.project.folder / "scripts" / "rotate-secrets")],
+        [str(stage.project.folder / "scripts/rotate-secrets")],
         env=dict(stage.project.docker.environment),
         cwd=stage.project.folder,
         stdin=subprocess.DEVNULL,
