@@ -55,6 +55,12 @@ installation lie on the disk of the host: [HostDiskSpaceLow](../runbooks/HostDis
 [HostDiskFillingUp](../runbooks/HostDiskFillingUp.md) speak before it is full. What a store refuses, its
 sender knows of: Alertmanager, Filebeat and Logstash try again.
 """
+_WHOLE_TEXT = """\
+An engine that was killed and is started again stops, in order, all containers that still run, takes that
+for a person's wish, and `restart: unless-stopped` then starts none of them: `docker compose up -d` does.
+(Seen with Docker's own `live-restore` off, which is the default.) Nobody here is left to alert: your dead
+man's switch is.
+"""
 _ALSO_TEXT = """\
 Beside the alerts above; what only began has `(pending)`. All that was broken at the same time is to be seen
 here; and some of the trials ran beside others on the same host, so that HostOomKill came from those.
@@ -111,6 +117,7 @@ def write_table(outcomes: Outcomes) -> str:
         _write_filled(outcomes),
         "## Everything at once\n",
         _write_what(_WHOLE),
+        _WHOLE_TEXT,
         _write_whole(outcomes),
         "## What was lost\n",
         _write_losses(outcomes),

@@ -38,7 +38,7 @@ MENDING: Mapping[Kind, str] = {
     Kind.CUT: "`docker network connect`",
     Kind.FILLED: "making room",
     Kind.ALL_KILLED: "`docker compose up -d`",
-    Kind.ENGINE_KILLED: "that start",
+    Kind.ENGINE_KILLED: "that start and `docker compose up -d`",
 }
 """What a person does; whatever is not here heals by itself."""
 
