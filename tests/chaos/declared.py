@@ -110,6 +110,8 @@ NOT_TRIED: Mapping[str, str] = {
     "grafana": "no image can be had here",
     "gpu-exporter": "needs a GPU and NVIDIA's container toolkit",
     "gpu-targets": "belongs to the profile `gpu`",
+    "benchmark": "came after these trials were made",
+    "docker-socket": "came after these trials were made",
 }
 """Long-running services of the compose file that no trial touches."""
 NO_NETWORK = ("container-names", "demo-targets", "logs-targets")
