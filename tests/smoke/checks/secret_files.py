@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.smoke.checks.processes import find_processes
+from tests.smoke.model import BACKUP_PROFILE
 from tests.smoke.project import Project
 from tests.smoke.stage import CheckError, Stage
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS, Keyring
@@ -107,7 +108,11 @@ def _refuse_open(keyring: Keyring, files: Mapping[str, SecretFile]) -> None:
 
 def _refuse_shared(project: Project, keyring: Keyring) -> None:
     volume = _volume_of(keyring)
-    users = {service.name for service in project.services.values() if volume in service.volumes.values()}
+    users = {
+        service.name
+        for service in project.services.values()
+        if volume in service.volumes.values() and BACKUP_PROFILE not in service.profiles
+    }
     if users != {_SET_UP, *keyring.mounted_by}:
         raise CheckError(f"{volume} is mounted into {', '.join(sorted(users))}")
 
