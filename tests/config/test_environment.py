@@ -9,7 +9,8 @@ import pytest
 
 from .compose import Render
 
-OF_COMPOSE_ITSELF = {"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+OF_COMPOSE_ITSELF = {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+FILES = ("docker-compose.yml", "caddy/docker-compose.yml")
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def described(repository: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def used(repository: Path) -> list[tuple[str, str]]:
     """Return each value with its default, in which the defaults of others may stand."""
-    text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
+    text = "".join((repository / name).read_text(encoding="utf-8") for name in FILES)
     found: list[tuple[str, str]] = []
     while inner := re.findall(r"\$\{([A-Z_]+):-([^${}]*)\}", text):
         found += inner
@@ -43,7 +44,7 @@ def test_the_defaults_are_those_of_the_compose_file(
 
 
 def test_every_variable_has_a_default_that_an_empty_value_does_not_beat(repository: Path) -> None:
-    text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
+    text = "".join((repository / name).read_text(encoding="utf-8") for name in FILES)
     assert re.findall(r"(?<!\$)\$(?!\{[A-Z_]+:-|\$)\S*", text) == []
 
 

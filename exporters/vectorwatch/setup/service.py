@@ -19,8 +19,10 @@ OWN_GROUP = 10001
 """Group of our own image's user, which writes the lists of the profiles."""
 
 
-DATA_OWNERS = {"jaeger": 10001}
+DATA_OWNERS = {"jaeger": 10001, "caddy": 10001}
 """User ids of services whose image holds no folder from which a new volume would take its owner."""
+OPTIONAL_DATA = {"caddy"}
+"""There only with the overlay of this name."""
 
 
 def prepare(
@@ -38,7 +40,8 @@ def prepare(
     refuse_unreadable(checkout)
     yield from fill_all(find_volumes(secrets, chown), checkout, public_host)
     for service, uid in DATA_OWNERS.items():
-        yield give_data(data / service, uid, chown)
+        if service not in OPTIONAL_DATA or (data / service).is_dir():
+            yield give_data(data / service, uid, chown)
     yield empty_lists(lists, chown)
 
 
