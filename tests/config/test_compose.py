@@ -17,7 +17,7 @@ import yaml
 
 from vectorwatch.dashboards.grafana import PLUGIN_VERSION
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS
-from vectorwatch.setup.service import DATA_OWNERS, OWN_GROUP
+from vectorwatch.setup.service import DATA_OWNERS, OPTIONAL_DATA, OWN_GROUP
 
 from .compose import Render, Service
 
@@ -709,13 +709,14 @@ def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Ma
 
 
 def test_setup_gives_each_data_folder_to_the_user_of_its_service(services: Mapping[str, Service]) -> None:
-    for name, uid in DATA_OWNERS.items():
+    owners = {name: uid for name, uid in DATA_OWNERS.items() if name not in OPTIONAL_DATA}
+    for name, uid in owners.items():
         volume = f"{name}_data"
         assert volumes_of(services["setup"])[volume]["target"] == f"/data/{name}"
         assert volume in volumes_of(services[name])
         assert services[name]["user"] == f"{uid}:{uid}"
     given = {place["target"] for place in services["setup"]["volumes"] if "/data/" in place["target"]}
-    assert given == {f"/data/{name}" for name in DATA_OWNERS}
+    assert given == {f"/data/{name}" for name in owners}
 
 
 def test_prometheus_runs_the_rules_that_setup_has_made(services: Mapping[str, Service]) -> None:
