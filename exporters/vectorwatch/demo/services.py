@@ -157,6 +157,9 @@ def describe_benchmark(site: Site) -> Service:
     lists = {"QDRANT": _targets_file(site, "qdrant"), "CACHE": _targets_file(site, CACHE)}
     settings = {
         "DATA": str(site.folder / "benchmark"),
+        # So that there is a baseline to look at after two minutes, not after an hour.
+        "INTERVAL_SECONDS": "15",
+        "BASELINE_RUNS": "6",
         **{f"{kind}_{name}": value for kind, file in lists.items() for name, value in file.items()},
     }
     return _describe_own(site, "benchmark", ("benchmark", "serve"), "BENCHMARK", settings)
