@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -110,11 +111,14 @@ def test_the_page_shows_a_throughput_with_its_peak_and_its_target(
 
     asked = 'rate(db_query_duration_seconds_count{job="app"}[5m])'
 
-    def is_known() -> bool:  # a rate needs two samples, and the API asks once a minute
-        answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": asked}, timeout=30, trust_env=False)
+    def is_known() -> bool:
+        """A rate needs two samples, and the API asks once a minute, for whole seconds."""
+        at = {"query": asked, "time": str(time.time() - 2)}
+        answer = httpx.get(f"{prometheus}/api/v1/query", params=at, timeout=30, trust_env=False)
         return bool(answer.json()["data"]["result"])
 
     poll(is_known, "two samples")
+    poll(lambda: "Database queries" in trends(), "the trend")
     assert trends()["Database queries"]["target"] == 150
     assert trends()["Warnings"]["target"] is None
     assert "peak 0 /s · target 150 /s" in text_of(browse(url), "trends")
