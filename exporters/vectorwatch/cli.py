@@ -12,12 +12,9 @@ import click
 from . import __version__
 from .commands.backup import backup
 from .commands.benchmark import benchmark
+from .commands.options import CHECKOUT, CONFIG, PUBLIC_HOST, SECRETS
 from .commands.rotate import rotate
 from .errors import VectorwatchError
-
-_CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), help="YAML file with settings; the environment wins over it."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,7 +29,7 @@ def exporter() -> None:
 
 
 @exporter.command("qdrant")
-@_CONFIG
+@CONFIG
 def exporter_qdrant(config: Path | None) -> None:
     """Expose Qdrant collections, shards, indexes and aliases."""
     from .qdrant.service import run
@@ -41,7 +38,7 @@ def exporter_qdrant(config: Path | None) -> None:
 
 
 @exporter.command("dragonfly")
-@_CONFIG
+@CONFIG
 def exporter_dragonfly(config: Path | None) -> None:
     """Expose DragonflyDB, Valkey or Redis."""
     from .dragonfly.service import run
@@ -50,7 +47,7 @@ def exporter_dragonfly(config: Path | None) -> None:
 
 
 @exporter.command("gpu")
-@_CONFIG
+@CONFIG
 def exporter_gpu(config: Path | None) -> None:
     """Expose NVIDIA GPUs through NVML."""
     from .gpu.service import run
@@ -59,7 +56,7 @@ def exporter_gpu(config: Path | None) -> None:
 
 
 @exporter.command("logs")
-@_CONFIG
+@CONFIG
 def exporter_logs(config: Path | None) -> None:
     """Expose Logstash, Filebeat, Kibana and the events that arrive in Elasticsearch."""
     from .logs.service import run
@@ -73,7 +70,7 @@ def probe() -> None:
 
 
 @probe.command("hnsw")
-@_CONFIG
+@CONFIG
 def probe_hnsw(config: Path | None) -> None:
     """Measure search latency and recall of Qdrant collections."""
     from .hnsw.service import run
@@ -82,7 +79,7 @@ def probe_hnsw(config: Path | None) -> None:
 
 
 @cli.command()
-@_CONFIG
+@CONFIG
 def inbox(config: Path | None) -> None:
     """Keep and show the alert notifications of Alertmanager."""
     from .inbox.service import run
@@ -91,7 +88,7 @@ def inbox(config: Path | None) -> None:
 
 
 @cli.command("status-api")
-@_CONFIG
+@CONFIG
 def status_api(config: Path | None) -> None:
     """Serve the health of every component: an API for load balancers and scripts, a page for people."""
     from .status.service import run
@@ -218,30 +215,6 @@ def advise(
     )
 
 
-_SECRETS = click.option(
-    "--secrets",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default="/secrets",
-    show_default=True,
-    help="Folder with the volume of each service.",
-)
-
-
-_CHECKOUT = click.option(
-    "--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True
-)
-
-
-_PUBLIC_HOST = click.option(
-    "--public-host",
-    envvar="PUBLIC_HOST",
-    show_envvar=True,
-    default="127.0.0.1",
-    show_default=True,
-    help="Name or address under which other hosts reach this one.",
-)
-
-
 _GRAFANA = click.option(
     "--grafana",
     envvar="GRAFANA_URL",
@@ -252,14 +225,14 @@ _GRAFANA = click.option(
 
 
 @cli.command()
-@_SECRETS
-@_CHECKOUT
+@SECRETS
+@CHECKOUT
 @click.option("--lists", type=click.Path(path_type=Path), default="/profile-targets", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default="/data", show_default=True)
 @click.option("--rules", type=click.Path(path_type=Path), default="/rules", show_default=True)
 @click.option("--dashboards", type=click.Path(path_type=Path), default="/dashboards", show_default=True)
 @_GRAFANA
-@_PUBLIC_HOST
+@PUBLIC_HOST
 def setup(
     secrets: Path,
     checkout: Path,
@@ -320,7 +293,7 @@ def rules_service_levels(source: Path) -> None:
 
 
 @cli.command()
-@_SECRETS
+@SECRETS
 def credentials(secrets: Path) -> None:
     """Show the logins that `setup` has created."""
     from .setup.service import show
@@ -330,9 +303,9 @@ def credentials(secrets: Path) -> None:
 
 
 @cli.command("shipper-files")
-@_SECRETS
-@_CHECKOUT
-@_PUBLIC_HOST
+@SECRETS
+@CHECKOUT
+@PUBLIC_HOST
 @click.option(
     "--port", envvar="LOGSTASH_BEATS_PORT", show_envvar=True, type=int, default=5044, show_default=True
 )
@@ -667,7 +640,7 @@ def demo_qdrant(host: str, port: int, data: Path, api_key_file: Path | None) -> 
 
 
 @cli.group("demo-app", invoke_without_command=True)
-@_CONFIG
+@CONFIG
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on; 8000 if not given.")
 @click.option("--qdrant-url", help="Qdrant that keeps the passages.")

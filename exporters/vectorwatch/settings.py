@@ -29,6 +29,12 @@ from .errors import ConfigError, Reason, TargetError
 NESTED = "__"
 
 
+def state_folder(program: str) -> Path:
+    """Return where a program keeps its data when nothing else is said (XDG Base Directory)."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "vectorwatch" / program
+
+
 class Section(BaseModel):
     """A part of the settings: no unknown keys, no changes after start, no values in error texts."""
 

@@ -14,7 +14,7 @@ from email.parser import BytesParser
 from email.policy import default as email_policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -23,6 +23,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from vectorwatch.catalogue import metrics_of
+from vectorwatch.demo.debian import PackageError, open_suite
 from vectorwatch.demo.ports import HOST, find_free_ports
 from vectorwatch.demo.readiness import answers_http
 from vectorwatch.demo.tools import ensure_tools
@@ -40,6 +41,27 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def tools() -> Mapping[str, Path]:
     return ensure_tools(["prometheus", "promtool", "alertmanager", "amtool"])
+
+
+@pytest.fixture
+def debian_programs(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, give_up: Callable[[str], NoReturn]
+) -> Callable[..., Path]:
+    """Return the `/usr/bin` of Debian packages, unpacked into a folder of `.tools/` and kept between runs."""
+
+    def provide(folder: str, suite: str, *packages: str) -> Path:
+        kept = repository / ".tools" / folder
+        if not (kept / "complete").exists():
+            try:
+                opened = open_suite(suite, tmp_path_factory.mktemp("apt"), print)
+                for package in opened.list_packages(packages, with_libraries=False):
+                    opened.unpack(package, kept, print)
+            except PackageError as error:
+                give_up(f"{', '.join(packages)} of Debian {suite} cannot be had: {error}")
+            (kept / "complete").touch()
+        return kept / "usr" / "bin"
+
+    return provide
 
 
 @pytest.fixture(scope="session")

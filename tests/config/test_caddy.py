@@ -11,14 +11,12 @@ import ssl
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response, WebSocket
 from websockets.sync.client import connect
-
-from vectorwatch.demo.debian import PackageError, open_suite
 
 from .compose import Render, Service
 from .test_compose import EXCEPTIONS, RULES
@@ -37,20 +35,8 @@ GUARDED = tuple(name for name in PAGES if name not in WITH_USERS_OF_THEIR_OWN)
 
 
 @pytest.fixture
-def caddy(
-    repository: Path, tmp_path_factory: pytest.TempPathFactory, give_up: Callable[[str], NoReturn]
-) -> str:
-    """Debian's Caddy; it is kept in `.tools/` between runs."""
-    kept = repository / ".tools" / "caddy"
-    if not (kept / "complete").exists():
-        try:
-            suite = open_suite("unstable", tmp_path_factory.mktemp("apt"), print)
-            for package in suite.list_packages(["caddy"], with_libraries=False):
-                suite.unpack(package, kept, print)
-        except PackageError as error:
-            give_up(f"Debian's Caddy cannot be had: {error}")
-        (kept / "complete").touch()
-    return str(kept / "usr" / "bin" / "caddy")
+def caddy(debian_programs: Callable[..., Path]) -> str:
+    return str(debian_programs("caddy", "unstable", "caddy") / "caddy")
 
 
 class Front:

@@ -15,28 +15,15 @@ import httpx
 import pytest
 
 from vectorwatch.demo.bundles import read_version
-from vectorwatch.demo.debian import PackageError, open_suite
 
 # Debian's older Alertmanager reads its templates from /usr/share alone: it gets one that only it sees.
 OWN_SHARE = 'mount -t tmpfs tmpfs /usr/share && cp -r "$1" /usr/share/prometheus && shift && exec "$@"'
-OLDER_SUITE = "bookworm"
-PACKAGES = ("prometheus", "prometheus-alertmanager")
 Start = Callable[..., Any]
 
 
 @pytest.fixture
-def older(repository: Path, tmp_path_factory: pytest.TempPathFactory, give_up: Callable[[str], None]) -> Path:
-    """The `/usr/bin` of the older programs; they are kept in `.tools/` between runs."""
-    kept = repository / ".tools" / "older"
-    if not (kept / "complete").exists():
-        try:
-            suite = open_suite(OLDER_SUITE, tmp_path_factory.mktemp("apt"), print)
-            for package in suite.list_packages(PACKAGES, with_libraries=False):
-                suite.unpack(package, kept, print)
-        except PackageError as error:
-            give_up(f"Debian {OLDER_SUITE} cannot be had: {error}")
-        (kept / "complete").touch()
-    return kept / "usr" / "bin"
+def older(debian_programs: Callable[..., Path]) -> Path:
+    return debian_programs("older", "bookworm", "prometheus", "prometheus-alertmanager")
 
 
 def get(url: str, **parameters: str) -> Any:

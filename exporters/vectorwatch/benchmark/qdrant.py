@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from random import Random
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import quote
 import aiohttp
 
 from vectorwatch.errors import Reason, TargetError
-from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.http_client import JsonClient, answer_within
 from vectorwatch.serve.http_target import HttpTarget
 
 from .figure import Figure, Subject, measure
@@ -96,12 +95,8 @@ class QdrantBenchmarks:
     async def _ask(
         self, client: JsonClient, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> Any:
-        try:
-            async with asyncio.timeout(self._settings.timeout_seconds):
-                return await client.request(method, path, body)
-        except TimeoutError as error:
-            text = f"{path}: no answer within {self._settings.timeout_seconds:g} s"
-            raise TargetError(Reason.TIMEOUT, text) from error
+        async with answer_within(self._settings.timeout_seconds):
+            return await client.request(method, path, body)
 
 
 def _first_dense(vectors: Mapping[str, Any]) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -77,12 +78,11 @@ class Record:
             and not are_comparable(baseline.conditions, measured.figure.conditions)
         )
 
-    def forget_older_than(self, oldest: float) -> None:
-        """Drop figures of what is no longer measured: a collection that is gone, a server off the list."""
-        for subject in [subject for subject, one in self.measured.items() if one.at < oldest]:
-            del self.measured[subject]
-        for server in [server for server in self.last_run if server not in {key[0] for key in self.runs}]:
-            del self.last_run[server]
+    def forget(self, servers: Collection[Server], oldest: float) -> None:
+        """Drop what is not of `servers`, and figures of what no run has measured since `oldest`."""
+        self.measured = {subject: one for subject, one in self.measured.items() if one.at >= oldest}
+        self.runs = Counter({key: count for key, count in self.runs.items() if key[0] in servers})
+        self.last_run = {server: at for server, at in self.last_run.items() if server in servers}
 
     def keep(self, now: float) -> None:
         """Write the newest figures, and baselines of what has none and now has figures enough."""

@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 import aiohttp
 
 from vectorwatch.errors import TargetError
-from vectorwatch.serve.names import FreshNames
+from vectorwatch.serve.http_client import open_session
 from vectorwatch.serve.target_list import TargetList
 
 from . import cache, qdrant
@@ -53,8 +53,7 @@ class Runner:
         """Make runs until the block ends. Raises BaselineError when nothing can be kept."""
         self.record.folder.create()
         self.record.load()
-        connector, timeout = aiohttp.TCPConnector(resolver=FreshNames()), aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with open_session() as session:
             task = asyncio.create_task(self._run_on(session))
             try:
                 yield
@@ -65,10 +64,11 @@ class Runner:
     async def run_once(self, session: aiohttp.ClientSession) -> None:
         """Measure every server once; a failure of one costs the others nothing."""
         await asyncio.to_thread(self.record.read_baselines)
-        servers = list(await asyncio.to_thread(lambda: list(self._servers(session))))
-        self._forget(servers)
-        for backend, benchmarks in servers:
-            await self._measure(Server(backend, benchmarks.label), benchmarks)
+        servers = await asyncio.to_thread(self._servers, session)
+        oldest = time.time() - _KEPT_INTERVALS * self._settings.interval_seconds
+        self.record.forget([server for server, _ in servers], oldest)
+        for server, benchmarks in servers:
+            await self._measure(server, benchmarks)
         await asyncio.to_thread(self.record.keep, time.time())
 
     async def _run_on(self, session: aiohttp.ClientSession) -> NoReturn:
@@ -81,26 +81,20 @@ class Runner:
             # Runs that were missed are skipped, never caught up.
             await asyncio.sleep(max(1.0, self._settings.interval_seconds - (time.monotonic() - start)))
 
-    def _servers(self, session: aiohttp.ClientSession) -> list[tuple[str, Benchmarks]]:
+    def _servers(self, session: aiohttp.ClientSession) -> list[tuple[Server, Benchmarks]]:
         settings = self._settings
-        urls = [url for url in (settings.qdrant_url,) if url] + self._qdrants.addresses()
-        found: list[tuple[str, Benchmarks]] = [
-            (qdrant.BACKEND, QdrantBenchmarks(settings.qdrant_at(url), settings, session))
-            for url in dict.fromkeys(urls)
+        qdrants = (
+            QdrantBenchmarks(settings.qdrant_at(url), settings, session)
+            for url in _list_urls(settings.qdrant_url, self._qdrants)
+        )
+        caches = (
+            CacheBenchmarks(url, settings.cache_at(url), settings)
+            for url in _list_urls(settings.cache_url, self._caches)
+        )
+        return [
+            *((Server(qdrant.BACKEND, one.label), one) for one in qdrants),
+            *((Server(cache.BACKEND, one.label), one) for one in caches),
         ]
-        urls = [url for url in (settings.cache_url,) if url] + self._caches.addresses()
-        found += [
-            (cache.BACKEND, CacheBenchmarks(url, settings.cache_at(url), settings))
-            for url in dict.fromkeys(urls)
-        ]
-        return found
-
-    def _forget(self, servers: list[tuple[str, Benchmarks]]) -> None:
-        known = {Server(backend, benchmarks.label) for backend, benchmarks in servers}
-        record = self.record
-        for key in [key for key in record.runs if key[0] not in known]:
-            del record.runs[key]
-        record.forget_older_than(time.time() - _KEPT_INTERVALS * self._settings.interval_seconds)
 
     async def _measure(self, server: Server, benchmarks: Benchmarks) -> None:
         record, failure = self.record, ""
@@ -109,8 +103,6 @@ class Runner:
                 record.add(figure, time.time())
         except TargetError as error:
             failure = f"{error.reason.value}: {error}"
-        record.runs[server, "success"] += 0
-        record.runs[server, "failure"] += 0
         record.runs[server, "failure" if failure else "success"] += 1
         if not failure:
             record.last_run[server] = time.time()
@@ -119,3 +111,7 @@ class Runner:
         elif not failure and self._failures.get(server):
             log.info("%s: measured again", server.name)
         self._failures[server] = failure
+
+
+def _list_urls(configured: str, listed: TargetList) -> list[str]:
+    return list(dict.fromkeys([*([configured] if configured else []), *listed.addresses()]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
-from vectorwatch.serve.app import base_app, exposition_response, own_registry
-from vectorwatch.serve.metric import Sink
+from vectorwatch.serve.app import add_metrics, base_app, own_registry
 from vectorwatch.serve.server import start
 
 from .metrics import expose
@@ -30,16 +30,7 @@ def build_app(settings: BenchmarkSettings) -> FastAPI:
             yield
 
     app = base_app("Vectorwatch benchmark", lifespan)
-    registry = own_registry(SERVICE)
-
-    async def metrics(request: Request) -> Response:
-        """Expose the figures, the baselines and this process."""
-        sink = Sink(_MOST_SERIES)
-        expose(runner.record, sink)
-        sink.attach(registry)
-        return await exposition_response(request, sink)
-
-    app.add_route("/metrics", metrics)
+    add_metrics(app, own_registry(SERVICE), partial(expose, runner.record), _MOST_SERIES)
     return app
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,21 +10,18 @@ from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.http_target import HttpTarget, check_http_url
 from vectorwatch.serve.settings import Port, ServeSettings
-from vectorwatch.settings import check_secret, read_secret
-
-ENV_PREFIX = "VECTORWATCH_BENCHMARK_"
+from vectorwatch.settings import check_secret, read_secret, state_folder
 
 
 def default_folder() -> Path:
     """Return where baselines are kept when nothing else is said."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "vectorwatch" / "benchmark"
+    return state_folder("benchmark")
 
 
 class BenchmarkSettings(ServeSettings):
     """Settings of `vectorwatch benchmark serve`; an empty URL and no list leave that kind of server out."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX)
+    model_config = SettingsConfigDict(env_prefix="VECTORWATCH_BENCHMARK_")
 
     port: Port = Field(9449, description="Port to listen on.")
     data: Path = Field(

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from .baseline import REMEDY, BaselineError, Folder, accept_recent
-from .figure import Subject, are_comparable
+from .figure import Conditions, Subject, are_comparable
 
 Say = Callable[[str], None]
 
@@ -53,7 +53,6 @@ def _milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else f"{1000 * seconds:.3f} ms"
 
 
-def _difference(one: object, other: object) -> str:
-    before, after = dict(one), dict(other)  # type: ignore[call-overload]
+def _difference(before: Conditions, after: Conditions) -> str:
     changed = [name for name in before if before[name] != after.get(name)]
     return ", ".join(f"{name} {before[name]} → {after.get(name, 'none')}" for name in changed)

@@ -9,6 +9,8 @@ import click
 
 from vectorwatch.errors import VectorwatchError
 
+from .options import CHECKOUT
+
 _VOLUMES = click.option("--volumes", type=click.Path(path_type=Path), default="/volumes", show_default=True)
 
 
@@ -32,7 +34,7 @@ def size(volumes: Path) -> None:
 
 @backup.command()
 @_VOLUMES
-@click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
+@CHECKOUT
 @click.option("--commit", default="unknown", help="The version of the repository.")
 @click.option("--images", default="", help="The images that the stack runs.")
 def write(volumes: Path, checkout: Path, commit: str, images: str) -> None:

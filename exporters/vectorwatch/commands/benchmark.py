@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from .options import CONFIG
+
 
 def _default_data() -> Path:
     from vectorwatch.benchmark.settings import default_folder
@@ -30,9 +32,7 @@ def benchmark() -> None:
 
 
 @benchmark.command("serve")
-@click.option(
-    "--config", type=click.Path(path_type=Path), help="YAML file with settings; the environment wins over it."
-)
+@CONFIG
 def serve(config: Path | None) -> None:
     """Measure again and again, and expose the figures to Prometheus."""
     from vectorwatch.benchmark.service import run

@@ -6,13 +6,8 @@ from pathlib import Path
 
 import click
 
-_SECRETS = click.option(
-    "--secrets",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default="/secrets",
-    show_default=True,
-    help="Folder with the volume of each service.",
-)
+from .options import CHECKOUT, PUBLIC_HOST, SECRETS
+
 _RUN_SECRETS = click.option(
     "--secrets",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -53,9 +48,9 @@ def plan(names: tuple[str, ...], logs: bool, leave: tuple[str, ...]) -> None:
 
 
 @rotate.command("begin")
-@_SECRETS
-@click.option("--checkout", type=click.Path(path_type=Path), default="/checkout", show_default=True)
-@click.option("--public-host", envvar="PUBLIC_HOST", default="127.0.0.1", show_default=True)
+@SECRETS
+@CHECKOUT
+@PUBLIC_HOST
 @_LOGS
 @_LEAVE
 @_NAMES
@@ -75,7 +70,7 @@ def begin(
 
 
 @rotate.command("work")
-@_SECRETS
+@SECRETS
 def work(secrets: Path) -> None:
     """Show, for the script, what is to be done after `begin`."""
     from vectorwatch.setup.rotation import list_work
@@ -85,7 +80,7 @@ def work(secrets: Path) -> None:
 
 
 @rotate.command("end")
-@_SECRETS
+@SECRETS
 def end(secrets: Path) -> None:
     """Forget the old secrets."""
     from vectorwatch.setup.rotation import end

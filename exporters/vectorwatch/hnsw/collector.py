@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from vectorwatch.errors import Reason, TargetError
+from vectorwatch.serve.http_client import open_session
 from vectorwatch.serve.metric import Sink
-from vectorwatch.serve.names import FreshNames
 from vectorwatch.serve.settings import ConfiguredTargets
 
 from .metrics import expose
@@ -44,9 +44,7 @@ class Collector:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Probe all targets, and those that `targets_file` gains, until the block ends."""
-        timeout = aiohttp.ClientTimeout(total=None)
-        connector = aiohttp.TCPConnector(resolver=FreshNames())
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with open_session() as session:
             follower = asyncio.create_task(self._follow_book(session))
             try:
                 yield

@@ -9,13 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
-from prometheus_client import CollectorRegistry
+from fastapi import FastAPI
 
 from vectorwatch import __version__
-from vectorwatch.serve.app import base_app, exposition_response, own_registry
+from vectorwatch.serve.app import add_metrics, base_app, own_registry
 from vectorwatch.serve.log import configure
-from vectorwatch.serve.metric import Sink
 from vectorwatch.serve.server import listen
 from vectorwatch.serve.server import run as serve
 from vectorwatch.serve.span import traced
@@ -83,22 +81,12 @@ def build_app(settings: InboxSettings, journal: Journal, mail_listener: socket.s
     hosts = KnownHosts(settings.allowed_hosts)
     app.add_middleware(KnownHostsOnly, hosts=hosts)
     app.add_middleware(SafeHeaders)
-    _add_metrics(app, writer, registry)
+    add_metrics(app, registry, lambda sink: sink.add(JOURNAL, [writer.state()]), _MOST_SERIES)
     app.include_router(receive_routes(intake, hosts))
     reader = Reader(journal)
     app.include_router(api_routes(reader))
     app.include_router(page_routes(reader, writer, _explain_addresses(settings)))
     return app
-
-
-def _add_metrics(app: FastAPI, writer: Writer, registry: CollectorRegistry) -> None:
-    @app.get("/metrics")
-    async def metrics(request: Request) -> Response:
-        """Expose what this inbox says of itself."""
-        sink = Sink(_MOST_SERIES)
-        sink.add(JOURNAL, [writer.state()])
-        sink.attach(registry)
-        return await exposition_response(request, sink)
 
 
 def _explain_addresses(settings: InboxSettings) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.settings import Port, ServeSettings
+from vectorwatch.settings import state_folder
 
 MEBIBYTE = 1 << 20
 ENV_PREFIX = "VECTORWATCH_INBOX_"
@@ -19,11 +19,6 @@ _JOURNAL_PER_MESSAGE = 12
 
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-
-
-def _default_folder() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "vectorwatch" / "inbox"
 
 
 class InboxSettings(ServeSettings):
@@ -37,7 +32,7 @@ class InboxSettings(ServeSettings):
     )
     smtp_port: Port = Field(1025, description="Port that takes mail.")
     data: Path = Field(
-        default_factory=_default_folder,
+        default_factory=lambda: state_folder("inbox"),
         description="Folder of the journal, created when missing; "
         "by default `~/.local/state/vectorwatch/inbox`.",
     )

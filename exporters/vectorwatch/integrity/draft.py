@@ -12,7 +12,7 @@ from vectorwatch.serve.http_target import HttpTarget
 from .answer import Collection
 from .client import StoreClient
 from .expectations import Distance, IndexType
-from .verify import connect, open_session
+from .verify import connect, open_few
 
 _POINTS_KEPT = 0.9
 _INDEXED_PERCENT = 90
@@ -20,7 +20,7 @@ _INDEXED_PERCENT = 90
 
 async def draft(target: HttpTarget, timeout_seconds: float) -> str:
     """Return the text of a file that expects what `target` holds. Raises TargetError."""
-    async with open_session() as session:
+    async with open_few() as session:
         client = connect(session, target, timeout_seconds)
         collections = {name: await _describe(client, name) for name in sorted(await client.names())}
         server: dict[str, Any] = {"url": target.url}

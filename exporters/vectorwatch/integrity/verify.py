@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from vectorwatch.errors import TargetError
-from vectorwatch.serve.http_client import JsonClient, StatusError
+from vectorwatch.serve.http_client import JsonClient, StatusError, open_session
 from vectorwatch.serve.http_target import HttpTarget
 
 from .answer import Collection, Issue, Spread
@@ -158,17 +157,12 @@ def connect(session: aiohttp.ClientSession, target: HttpTarget, timeout_seconds:
     return StoreClient(http, timeout_seconds)
 
 
-@asynccontextmanager
-async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Open connections to servers, few to each."""
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS)
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=aiohttp.ClientTimeout(total=None)
-    ) as session:
-        yield session
+def open_few() -> aiohttp.ClientSession:
+    """Return a session with few connections to each server."""
+    return open_session(limit=0, limit_per_host=_CONNECTIONS)
 
 
 async def verify(expectations: Expectations, timeout_seconds: float) -> Report:
     """Return what is not as expected; `timeout_seconds` are for one request."""
-    async with open_session() as session:
+    async with open_few() as session:
         return await Verifier(expectations.servers, session, timeout_seconds).look()

@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-import aiohttp
-
 from vectorwatch.errors import Reason, TargetError
+from vectorwatch.serve.http_client import open_session
 from vectorwatch.serve.metric import Sink, Table
-from vectorwatch.serve.names import FreshNames
 
 from . import logstash_metrics, metrics
 from .client import Client
@@ -41,9 +39,7 @@ class Collector:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Keep connections, and search Elasticsearch where it has a URL, until the block ends."""
-        timeout = aiohttp.ClientTimeout(total=None)
-        connector = aiohttp.TCPConnector(resolver=FreshNames())
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with open_session() as session:
             self._client = Client(self._settings, session)
             self._watch = Watch(
                 self._client.arrivals,

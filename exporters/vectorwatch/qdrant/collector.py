@@ -8,10 +8,9 @@ from typing import cast
 import aiohttp
 
 from vectorwatch.errors import Reason, TargetError
-from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.http_client import JsonClient, open_session
 from vectorwatch.serve.http_target import HttpTarget
 from vectorwatch.serve.metric import Sink
-from vectorwatch.serve.names import FreshNames
 
 from . import metrics
 from .client import QdrantClient
@@ -27,10 +26,7 @@ class Collector:
 
     def open(self) -> aiohttp.ClientSession:
         """Create the session; the caller closes it."""
-        connector = aiohttp.TCPConnector(
-            limit=0, limit_per_host=self._settings.max_concurrency, resolver=FreshNames()
-        )
-        self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
+        self._session = open_session(limit=0, limit_per_host=self._settings.max_concurrency)
         return self._session
 
     async def collect(self, target: HttpTarget, sink: Sink) -> None:

@@ -119,6 +119,20 @@ def exporter_app(
     return app
 
 
+def add_metrics(
+    app: FastAPI, registry: CollectorRegistry, fill: Callable[[Sink], None], max_series: int
+) -> None:
+    """Add `/metrics`: what `fill` puts into a sink, and the metrics of this process in `registry`."""
+
+    async def metrics(request: Request) -> Response:
+        sink = Sink(max_series)
+        fill(sink)
+        sink.attach(registry)
+        return await exposition_response(request, sink)
+
+    app.add_route("/metrics", metrics)
+
+
 async def exposition_response(request: Request, sink: Sink) -> Response:
     """Return what `sink` holds in the format and encoding that the request asks for."""
     openmetrics = wants_openmetrics(request.headers.get("accept", ""))

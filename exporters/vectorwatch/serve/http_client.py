@@ -15,6 +15,8 @@ from yarl import URL
 
 from vectorwatch.errors import Reason, TargetError
 
+from .names import FreshNames
+
 _CHUNK_BYTES = 64 * 1024
 _UNAVAILABLE = 503
 
@@ -104,6 +106,15 @@ class StatusError(TargetError):
         super().__init__(reason, message)
         self.status = status
         self.content = content
+
+
+def open_session(limit: int = 100, limit_per_host: int = 0) -> aiohttp.ClientSession:
+    """Return a session for a service that runs long: a server may come back at another address.
+
+    It has no deadline of its own, for each question has one. 0 is no limit of connections.
+    """
+    connector = aiohttp.TCPConnector(limit=limit, limit_per_host=limit_per_host, resolver=FreshNames())
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
 
 
 @asynccontextmanager

@@ -13,9 +13,8 @@ from time import monotonic
 import aiohttp
 
 from vectorwatch.errors import Reason, TargetError
-from vectorwatch.serve.http_client import JsonClient
+from vectorwatch.serve.http_client import JsonClient, open_session
 from vectorwatch.serve.http_target import check_http_url
-from vectorwatch.serve.names import FreshNames
 from vectorwatch.serve.target_list import TargetList
 
 from .answer import Alert, Check, ComponentHealth, State
@@ -58,7 +57,7 @@ class Checker:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Hold the connections open."""
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=FreshNames())) as session:
+        async with open_session() as session:
             self._session = session
             yield
 

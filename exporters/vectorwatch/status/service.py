@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
-from vectorwatch.serve.app import base_app, exposition_response, own_registry
-from vectorwatch.serve.metric import Sink
+from vectorwatch.serve.app import add_metrics, base_app, own_registry
 from vectorwatch.serve.server import start
 
 from .checker import Checker
@@ -30,15 +29,7 @@ def build_app(settings: StatusSettings) -> FastAPI:
 
     app = base_app("Vectorwatch status", lifespan, openapi_url="/openapi.json")
     app.include_router(health_routes(checker))
-    registry = own_registry(SERVICE)
-
-    async def metrics(request: Request) -> Response:
-        """Expose this process."""
-        sink = Sink(0)
-        sink.attach(registry)
-        return await exposition_response(request, sink)
-
-    app.add_route("/metrics", metrics)
+    add_metrics(app, own_registry(SERVICE), lambda _sink: None, max_series=0)
     return app
 
 
