@@ -12,9 +12,10 @@ import click
 from . import __version__
 from .commands.backup import backup
 from .commands.benchmark import benchmark
-from .commands.options import CHECKOUT, CONFIG, PUBLIC_HOST, SECRETS
+from .commands.options import ASK, CHECKOUT, CONFIG, PUBLIC_HOST, SECRETS
 from .commands.rotate import rotate
 from .errors import VectorwatchError
+from .serve.web_login import WEB_USER
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -167,6 +168,13 @@ def verify(
     show_default=True,
     help="Address of Prometheus.",
 )
+@click.option(
+    "--password-file",
+    envvar="PROMETHEUS_PASSWORD_FILE",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    help=f"File with the password of the user {WEB_USER}, where Prometheus asks for one.",
+)
 @click.option("--collection", required=True, help="Collection, or alias, as the probe shows it.")
 @click.option("--instance", help="Qdrant server, as the metrics show it; needed where several have it.")
 @click.option("--vector", help="Named vector; needed where several are measured.")
@@ -186,6 +194,7 @@ def verify(
 @click.option("--json", "as_json", is_flag=True, help="Print advice and measurements as JSON, on one line.")
 def advise(
     prometheus: str,
+    password_file: Path | None,
     collection: str,
     instance: str | None,
     vector: str | None,
@@ -211,7 +220,15 @@ def advise(
         raise click.UsageError(f"--over: `{over}` is no length of time; write 30m, 1h or 2d")
     question = Question(collection, instance, vector, filter_name, k, over)
     sys.exit(
-        terminal.show(prometheus, question, recall=recall, p95_ms=p95_ms, as_json=as_json, say=click.echo)
+        terminal.show(
+            prometheus,
+            question,
+            password_file=password_file,
+            recall=recall,
+            p95_ms=p95_ms,
+            as_json=as_json,
+            say=click.echo,
+        )
     )
 
 
@@ -233,6 +250,7 @@ _GRAFANA = click.option(
 @click.option("--dashboards", type=click.Path(path_type=Path), default="/dashboards", show_default=True)
 @_GRAFANA
 @PUBLIC_HOST
+@ASK
 def setup(
     secrets: Path,
     checkout: Path,
@@ -242,6 +260,7 @@ def setup(
     dashboards: Path,
     grafana: str,
     public_host: str,
+    ask: bool,
 ) -> None:
     """Create what the stack needs before it starts; changes nothing that is already right."""
     from .dashboards.tuned import write_tuned
@@ -249,7 +268,7 @@ def setup(
     from .setup.service import prepare
 
     source = checkout / "prometheus"
-    for line in prepare(secrets, checkout, lists, data, public_host):
+    for line in prepare(secrets, checkout, lists, data, public_host, ask=ask):
         click.echo(line)
     for line in render_rules(source, rules, grafana=grafana):
         click.echo(line)

@@ -468,8 +468,8 @@ def test_a_health_check_asks_the_container_itself_seldom_and_can_fail(
 
 # What each image holds for a probe, as docs of the images say; ours has `healthcheck` and Debian's tools.
 PROBES = {
-    "prom/prometheus": ("wget",),
-    "prom/alertmanager": ("wget",),
+    "prom/prometheus": ("promtool", "wget"),
+    "prom/alertmanager": ("amtool", "wget"),
     "prom/node-exporter": ("wget",),
     "prom/blackbox-exporter": ("wget",),
     "grafana/grafana": ("wget",),

@@ -274,6 +274,8 @@ def test_what_others_reach_without_a_password_is_a_note(preflight: Preflight, ad
     [line] = done.stdout.splitlines()
     assert line.startswith(f"preflight: note: BIND_ADDRESS={address} shows to other machines")
     assert "no password: Prometheus, Alertmanager, " in line
+    [line] = preflight(f"BIND_ADDRESS={address}\nWEB_LOGIN=1").stdout.splitlines()
+    assert "no password: the inbox, " in line
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])

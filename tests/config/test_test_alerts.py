@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from vectorwatch.setup.web_users import write_web_users
+
 FAST = {"group_wait: 10s": "group_wait: 1s", "group_interval: 30s": "group_interval: 1s"}
 HOURS = 'weekdays: ["monday:friday"]\n        times: [{start_time: "07:00", end_time: "19:00"}]'
 
@@ -19,11 +21,12 @@ HOURS = 'weekdays: ["monday:friday"]\n        times: [{start_time: "07:00", end_
 class Running:
     script: Path
     secrets: Path
+    users: Path
     alertmanager: str
     inbox: str
 
-    def test(self, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        options = ["--alertmanager", self.alertmanager, "--inbox", self.inbox, "--seconds", str(seconds)]
+    def test(self, *more: str) -> subprocess.CompletedProcess[str]:
+        options = ["--alertmanager", self.alertmanager, "--inbox", self.inbox, *more]
         return subprocess.run(
             [sys.executable, str(self.script), *options], capture_output=True, text=True, timeout=120
         )
@@ -57,17 +60,19 @@ def running(
     (folder / "secrets").mkdir()
     subprocess.run([str(repository / "scripts" / "default-receivers"), str(folder)], check=True)
     url = f"http://127.0.0.1:{port}"
+    users = tmp_path / "web.yml"
+    users.write_bytes(write_web_users(None, b""))
     argv = [
         *("env", f"--chdir={folder}", str(tools["alertmanager"])),
         "--config.file=alertmanager.yml",
         f"--storage.path={tmp_path / 'alertmanager-data'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
+        f"--web.config.file={users}",
     ]
     start_program(argv, ready_url=f"{url}/-/ready")
-    return Running(
-        repository / "scripts" / "test-alerts", folder / "secrets", url, f"http://127.0.0.1:{http}"
-    )
+    script = repository / "scripts" / "test-alerts"
+    return Running(script, folder / "secrets", users, url, f"http://127.0.0.1:{http}")
 
 
 def table(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], str]:
@@ -100,6 +105,19 @@ def test_a_channel_of_ones_own_is_told_from_the_inbox_and_from_one_that_fails(
     assert "FAILED" in table(done)["critical", "webhook"]
 
 
+def test_a_password_that_alertmanager_asks_for_is_taken_from_a_file(running: Running, tmp_path: Path) -> None:
+    running.users.write_bytes(write_web_users(b"right", b""))
+    (tmp_path / "wrong").write_text("wrong\n")
+    (tmp_path / "right").write_text("right\n")
+    for options in ((), ("--password-file", str(tmp_path / "wrong"))):
+        done = running.test(*options)
+        assert done.returncode == 1
+        assert done.stderr.startswith("test-alerts: Alertmanager asks for a password")
+        assert len(done.stderr.splitlines()) == 1
+    done = running.test("--password-file", str(tmp_path / "right"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 class TestOutOfHours:
     @pytest.fixture
     def hours(self) -> str:
@@ -113,7 +131,7 @@ class TestOutOfHours:
 
 def test_without_a_stack_it_is_one_line(repository: Path, free_port: Callable[[], int]) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
-    running = Running(repository / "scripts" / "test-alerts", Path(), nowhere, nowhere)
+    running = Running(repository / "scripts" / "test-alerts", Path(), Path(), nowhere, nowhere)
     done = running.test()
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

@@ -22,6 +22,7 @@ from tests.smoke.checks import (
     survival,
     targets,
     traces,
+    web_login,
 )
 from tests.smoke.command import CommandError
 from tests.smoke.images.supply import Supplier
@@ -51,6 +52,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "Elastic's services are set up": logs.are_set_up,  # after the secrets, which start all of it again
     "log lines arrive": logs.arrive,
     "no line is lost or doubled": logs.survive_restarts,
+    "a password is asked for": web_login.is_asked_for,
     "secrets are rotated": rotation.loses_nothing,
     "logs can be left out": logs.are_left_out,
     "data survives down and up": survival.of_data,

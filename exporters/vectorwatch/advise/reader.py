@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
@@ -13,6 +14,7 @@ from vectorwatch.errors import Reason, TargetError, VectorwatchError
 from vectorwatch.serve.http_client import JsonClient, answer_within
 from vectorwatch.serve.http_target import check_http_url
 from vectorwatch.serve.prometheus_query import Labels, Series, query_path, read_series
+from vectorwatch.serve.web_login import login_headers
 
 from .evidence import LEAST_QUERIES, Evidence, Graph, Measurement, margin_of
 
@@ -70,22 +72,25 @@ class Question:
     over: str
 
 
-def read(url: str, question: Question) -> Evidence:
+def read(url: str, question: Question, password_file: Path | None = None) -> Evidence:
     """Return what Prometheus knows. Raises VectorwatchError, CannotTellError when nothing was measured."""
     try:
         base = check_http_url(url)
     except ValueError as error:
         raise VectorwatchError(f"--prometheus: {error}") from None
     try:
-        return _gather(question, asyncio.run(_ask_all(base, question)))
+        return _gather(question, asyncio.run(_ask_all(base, question, password_file)))
     except TargetError as error:
         if error.reason is Reason.CONNECT:
             remedy = "start it (`make up`, `make demo`) or name another with --prometheus"
             raise VectorwatchError(f"advise: nothing listens at {url}; {remedy}") from None
+        if error.reason is Reason.AUTH:
+            remedy = "write it (`make credentials`) to a file and name that with --password-file"
+            raise VectorwatchError(f"advise: {url} asks for a password; {remedy}") from None
         raise VectorwatchError(f"advise: {url} does not answer as Prometheus does: {error}") from None
 
 
-async def _ask_all(base: str, question: Question) -> dict[str, Series]:
+async def _ask_all(base: str, question: Question, password_file: Path | None) -> dict[str, Series]:
     named = {"collection": question.collection, "instance": question.instance}
     subject = named | {"vector": question.vector, "filter": question.filter}
     places = {
@@ -95,7 +100,7 @@ async def _ask_all(base: str, question: Question) -> dict[str, Series]:
         "[OVER": f"[{question.over}",
     }
     async with answer_within(_DEADLINE_SECONDS), aiohttp.ClientSession() as session:
-        client = JsonClient(session, base)
+        client = JsonClient(session, base, login_headers(password_file))
         answers = await asyncio.gather(*(_ask(client, _fill(text, places)) for text in _QUERIES.values()))
     return dict(zip(_QUERIES, answers, strict=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from vectorwatch.errors import VectorwatchError
@@ -26,13 +27,14 @@ def show(
     prometheus: str,
     question: Question,
     *,
+    password_file: Path | None = None,
     recall: float | None,
     p95_ms: float | None,
     as_json: bool,
     say: Callable[[str], None],
 ) -> int:
     """Print the advice; return the exit code: 0 an advice, 3 cannot tell. Raises VectorwatchError."""
-    evidence = read(prometheus, question)
+    evidence = read(prometheus, question, password_file)
     aim = _aim(evidence, recall, p95_ms)
     verdict = judge(evidence, aim)
     if as_json:

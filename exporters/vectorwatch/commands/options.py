@@ -25,3 +25,11 @@ PUBLIC_HOST = click.option(
     show_default=True,
     help="Name or address under which other hosts reach this one.",
 )
+ASK = click.option(
+    "--ask/--no-ask",
+    envvar="WEB_LOGIN",
+    show_envvar=True,
+    default=False,
+    show_default=True,
+    help="Whether Prometheus and Alertmanager ask everybody for a password.",
+)

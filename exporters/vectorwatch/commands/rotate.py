@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import CHECKOUT, PUBLIC_HOST, SECRETS
+from .options import ASK, CHECKOUT, PUBLIC_HOST, SECRETS
 
 _RUN_SECRETS = click.option(
     "--secrets",
@@ -51,6 +51,7 @@ def plan(names: tuple[str, ...], logs: bool, leave: tuple[str, ...]) -> None:
 @SECRETS
 @CHECKOUT
 @PUBLIC_HOST
+@ASK
 @_LOGS
 @_LEAVE
 @_NAMES
@@ -58,6 +59,7 @@ def begin(
     secrets: Path,
     checkout: Path,
     public_host: str,
+    ask: bool,
     names: tuple[str, ...],
     logs: bool,
     leave: tuple[str, ...],
@@ -65,7 +67,8 @@ def begin(
     """Make new secrets and hand them over; keep the old ones until `end`."""
     from vectorwatch.setup.rotation import begin
 
-    for line in begin(secrets, checkout, names, logs=logs, leave=leave, public_host=public_host):
+    made = begin(secrets, checkout, names, logs=logs, leave=leave, public_host=public_host, ask=ask)
+    for line in made:
         click.echo(line)
 
 

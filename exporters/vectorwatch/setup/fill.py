@@ -10,6 +10,7 @@ from vectorwatch.errors import VectorwatchError
 from .keyring import Keyring
 from .signer import Signer
 from .volume import FORMAT, SecretsVolume
+from .web_users import FILE, write_web_users
 
 _NOTHING: Mapping[str, bytes] = {}
 
@@ -21,11 +22,14 @@ def fill(
     signer: Signer | None = None,
     shared: Mapping[str, bytes] = _NOTHING,
     copies: Mapping[str, bytes] = _NOTHING,
+    *,
+    ask: bool = False,
 ) -> str:
     """Create, hand over and protect what `keyring` names; return the line to show.
 
     Nothing whole is ever made anew: a service may have stored what the secret was. `shared` are secrets of
     others that this one gets, `copies` what others have of its own: one that has vanished comes from there.
+    With `ask` the server asks everybody for the password that `keyring` names.
     """
     with volume.open():
         found, present = volume.format, volume.names()
@@ -43,7 +47,7 @@ def fill(
         said = _explain(found, present, created, {*keyring.earlier.values()})
         said += f"; took {', '.join(returned)} back from its copy" if returned else ""
         said += signer.renew(volume, keyring) if signer and keyring.certificate else ""
-        said += _hand_over(volume, keyring, checkout, shared)
+        said += _hand_over(volume, keyring, checkout, shared, ask=ask)
     return f"setup: {keyring.service}: {said}"
 
 
@@ -54,8 +58,13 @@ def finish_replacing(volume: SecretsVolume, keyring: Keyring) -> None:
             volume.create(name)
 
 
-def _hand_over(volume: SecretsVolume, keyring: Keyring, checkout: Path, shared: Mapping[str, bytes]) -> str:
+def _hand_over(
+    volume: SecretsVolume, keyring: Keyring, checkout: Path, shared: Mapping[str, bytes], *, ask: bool
+) -> str:
     files = {name: _read(path, checkout) for name, path in _collect(keyring, checkout).items()} | {**shared}
+    if keyring.asks_for:
+        before = volume.read(FILE) if FILE in volume.names() else b""
+        files[FILE] = write_web_users(volume.read(keyring.asks_for) if ask else None, before)
     changed = [name for name, content in sorted(files.items()) if volume.put(name, content)]
     for name in volume.names() - files.keys() - {*keyring.random, *keyring.signed}:
         volume.remove(name)

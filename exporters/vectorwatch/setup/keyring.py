@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vectorwatch.serve.web_login import WEB_USER
+
 from .certificate import Kind
 
 
@@ -16,11 +18,13 @@ class Keyring:
     in a later folder takes the place of its namesake in an earlier one, an empty file never does. Where the
     last folder lacks a key of `stand_ins`, the file there that its value names takes its place. `shared` are
     secrets that belong to an earlier keyring: the name here, and `<keyring>/<name>` there. `certificate` is
-    one of its own, with its key. `readers` are the services that mount it, if not the one of its name.
+    one of its own, with its key. `asks_for` is the secret that its server asks everybody for, as WEB_USER,
+    where passwords are wanted. `readers` are the services that mount it, if not the one of its name.
 
     Of a rotation: `lasting` secrets are never rotated; `earlier` names the secret that holds what another was
     before; `known_elsewhere` are services whose certificate programs on other hosts check, so that it
-    outlives its authority until these trust the next; `log_half` is for what LOGS=0 leaves out.
+    outlives its authority until these trust the next; `rereads` is for a service that reads its secrets at
+    each use; `log_half` is for what LOGS=0 leaves out.
     """
 
     service: str
@@ -30,10 +34,12 @@ class Keyring:
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
     certificate: Kind | None = None
+    asks_for: str = ""
     readers: Sequence[str] | None = None
     lasting: Sequence[str] = ()
     earlier: Mapping[str, str] = field(default_factory=dict)
     known_elsewhere: bool = False
+    rereads: bool = False
     log_half: bool = False
 
     @property
@@ -60,6 +66,8 @@ class Login:
 
 AUTHORITY = "certificate_authority"
 _CA = {"ca.crt": f"{AUTHORITY}/ca.crt"}
+_ALERTMANAGER = {"alertmanager_password": "alertmanager/alertmanager_password"}
+_PROMETHEUS = {"prometheus_password": "prometheus/prometheus_password"}
 
 
 def _password(name: str) -> dict[str, str]:
@@ -87,22 +95,36 @@ KEYRINGS = (
         readers=("elasticsearch-setup", "kibana-setup"),
         log_half=True,
     ),
+    Keyring(
+        "alertmanager",
+        65534,
+        random=("alertmanager_password",),
+        asks_for="alertmanager_password",
+        copied=("alertmanager/defaults", "alertmanager/secrets"),
+        stand_ins={"slack_on_call_url": "slack_url", "slack_info_url": "slack_url"},
+    ),
+    Keyring(
+        "prometheus",
+        65534,
+        random=("prometheus_password",),
+        asks_for="prometheus_password",
+        shared=_ALERTMANAGER,
+        rereads=True,
+    ),
+    Keyring("status", 10001, shared=_PROMETHEUS, rereads=True),
+    Keyring("jaeger", 10001, shared=_PROMETHEUS),
     # Grafana encrypts with `secret_key`; its own default is the same everywhere and public.
     Keyring(
         "grafana",
         472,
         random=("admin_password", "secret_key"),
         lasting=("secret_key",),  # what it has encrypted is read with it alone: Grafana takes one key
-        shared={
+        shared=_PROMETHEUS
+        | _ALERTMANAGER
+        | {
             "elasticsearch_ca.crt": _CA["ca.crt"],
             "elasticsearch_password": "elastic_setup/grafana_reader_password",
         },
-    ),
-    Keyring(
-        "alertmanager",
-        65534,
-        copied=("alertmanager/defaults", "alertmanager/secrets"),
-        stand_ins={"slack_on_call_url": "slack_url", "slack_info_url": "slack_url"},
     ),
     Keyring(
         "elasticsearch",
@@ -139,10 +161,13 @@ KEYRINGS = (
         log_half=True,
     ),
 )
+_WEB_NOTE = "asked for with WEB_LOGIN=1 in .env"
 LOGINS = (
     Login("grafana", "admin", "admin_password", "grafana", "until you change it there"),
     Login("elastic_setup", "vectorwatch", "kibana_user_password", "kibana", "until you change it there"),
     Login(
         "elastic_setup", "elastic", "elastic_password", "elasticsearch", "for emergencies; it may do anything"
     ),
+    Login("prometheus", WEB_USER, "prometheus_password", "prometheus", _WEB_NOTE),
+    Login("alertmanager", WEB_USER, "alertmanager_password", "alertmanager", _WEB_NOTE),
 )

@@ -73,6 +73,7 @@ def begin(
     logs: bool = True,
     leave: Sequence[str] = (),
     public_host: str = "127.0.0.1",
+    ask: bool = False,
     chown: Chown = os.chown,
 ) -> Iterator[str]:
     """Make new secrets and hand them over, yielding a line for each. Raises VectorwatchError.
@@ -100,7 +101,7 @@ def begin(
             volumes[AUTHORITY].note(_NOTE, [item.name for item in items])
     for item in items:
         yield f"{item.name}: {_make(item, volumes, signer)}"
-    for _ in fill_all(volumes, checkout, public_host):
+    for _ in fill_all(volumes, checkout, public_host, ask=ask):
         pass  # its lines are those of a start; what it hands over are the copies of what is made above
 
 
@@ -194,11 +195,12 @@ def _find_keyring(service: str) -> Keyring:
 
 def _find_readers(keyring: Keyring, name: str) -> Sequence[str]:
     """Return who reads a secret as it starts; a login is kept by a server, which is told the new password."""
-    if any(login.service == keyring.service and login.secret == name for login in LOGINS):
+    kept = any(login.service == keyring.service and login.secret == name for login in LOGINS)
+    if kept and name != keyring.asks_for:
         return ()
     sharing = [other for other in KEYRINGS if f"{keyring.service}/{name}" in other.shared.values()]
     owners = [keyring] if not sharing else []
-    return _sort(reader for one in (*owners, *sharing) for reader in one.mounted_by)
+    return _sort(reader for one in (*owners, *sharing) if not one.rereads for reader in one.mounted_by)
 
 
 def _find_trusting() -> Sequence[str]:

@@ -32,13 +32,16 @@ def prepare(
     data: Path,
     public_host: str = "127.0.0.1",
     chown: Chown = os.chown,
+    *,
+    ask: bool = False,
 ) -> Iterator[str]:
     """Prepare everything, yielding a line for each part that is done. Raises VectorwatchError.
 
-    `public_host` is the name or address under which others reach this machine.
+    `public_host` is the name or address under which others reach this machine. With `ask` Prometheus and
+    Alertmanager ask everybody for a password.
     """
     refuse_unreadable(checkout)
-    yield from fill_all(find_volumes(secrets, chown), checkout, public_host)
+    yield from fill_all(find_volumes(secrets, chown), checkout, public_host, ask=ask)
     for service, uid in DATA_OWNERS.items():
         if service not in OPTIONAL_DATA or (data / service).is_dir():
             yield give_data(data / service, uid, chown)
@@ -52,15 +55,16 @@ def find_volumes(secrets: Path, chown: Chown = os.chown) -> Mapping[str, Secrets
     }
 
 
-def fill_all(volumes: Mapping[str, SecretsVolume], checkout: Path, public_host: str) -> Iterator[str]:
+def fill_all(
+    volumes: Mapping[str, SecretsVolume], checkout: Path, public_host: str, *, ask: bool
+) -> Iterator[str]:
     """Bring each volume to what its keyring says, yielding a line for each. Raises VectorwatchError."""
     signer = Signer(volumes[AUTHORITY], public_host)
     for keyring in KEYRINGS:
         # Shared secrets belong to keyrings that come before, so they are there.
         shared = {name: _read(volumes, source) for name, source in keyring.shared.items()}
-        yield fill(
-            volumes[keyring.service], keyring, checkout, signer, shared, _find_copies(volumes, keyring)
-        )
+        copies = _find_copies(volumes, keyring)
+        yield fill(volumes[keyring.service], keyring, checkout, signer, shared, copies, ask=ask)
 
 
 def _read(volumes: Mapping[str, SecretsVolume], source: str) -> bytes:

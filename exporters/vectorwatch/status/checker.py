@@ -16,6 +16,7 @@ from vectorwatch.errors import Reason, TargetError
 from vectorwatch.serve.http_client import JsonClient, open_session
 from vectorwatch.serve.http_target import check_http_url
 from vectorwatch.serve.target_list import TargetList
+from vectorwatch.serve.web_login import login_headers
 
 from .answer import Alert, Check, ComponentHealth, State
 from .history import Historian, History
@@ -75,7 +76,9 @@ class Checker:
 
     @property
     def _prometheus(self) -> JsonClient:
-        return JsonClient(self._open_session, self._settings.prometheus_url)
+        settings = self._settings
+        headers = login_headers(settings.prometheus_password_file)
+        return JsonClient(self._open_session, settings.prometheus_url, headers)
 
     @property
     def _open_session(self) -> aiohttp.ClientSession:

@@ -10,6 +10,8 @@ from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.http_target import check_http_url
 from vectorwatch.serve.settings import Port, ServeSettings
+from vectorwatch.serve.web_login import WEB_USER
+from vectorwatch.settings import check_secret
 
 from .history import THROUGHPUTS
 from .matrix import COMPONENTS, find
@@ -25,6 +27,11 @@ class StatusSettings(ServeSettings):
     port: Port = Field(9448, description="Port to listen on.")
     prometheus_url: str = Field(
         "http://127.0.0.1:9090", min_length=1, description="Prometheus, which knows alerts and metrics."
+    )
+    prometheus_password_file: Path | None = Field(
+        None,
+        description=f"File with the password of the user `{WEB_USER}`, where Prometheus asks for one; read "
+        "at each use.",
     )
     alertmanager_url: str = Field("", description="Alertmanager, such as http://alertmanager:9093.")
     grafana_url: str = Field("", description="Grafana, such as http://grafana:3000.")
@@ -62,6 +69,12 @@ class StatusSettings(ServeSettings):
     @classmethod
     def _is_url(cls, url: str) -> str:
         return check_http_url(url) if url else url
+
+    @field_validator("prometheus_password_file")
+    @classmethod
+    def _is_secret(cls, file: Path | None) -> Path | None:
+        check_secret("prometheus_password", None, file)
+        return file
 
     @field_validator("throughput_targets")
     @classmethod

@@ -87,6 +87,9 @@ def test_all_rules_are_kept_and_all_jobs_of_what_the_demo_runs(repository: Path,
     kept = [job for job in original["scrape_configs"] if job["job_name"] not in NOT_IN_THE_DEMO]
     [this_machine] = [job for job in kept if job["job_name"] == "node-exporter"]
     del this_machine["static_configs"]
+    # In the demo nobody asks for a password.
+    asking = [*kept, *original["alerting"]["alertmanagers"]]
+    assert [one.pop("basic_auth")["username"] for one in asking if "basic_auth" in one] == ["vectorwatch"] * 3
     rendered_text = put_names_back(configuration.prometheus.read_text())
     assert yaml.safe_load(rendered_text) == {**original, "scrape_configs": kept}
     rules = (repository / "prometheus" / "rules").glob("*.yml")
@@ -139,10 +142,11 @@ def test_jaeger_is_scraped_and_gets_addresses_of_its_own_where_it_runs(
     prometheus = configuration.prometheus.read_text()
     assert f"127.0.0.1:{ports['jaeger-metrics']}" in prometheus
     assert f"127.0.0.1:{ports['jaeger-spanmetrics']}" in prometheus
-    main, own = configuration.jaeger
-    assert f"http://127.0.0.1:{ports['prometheus']}" in main.read_text()
+    _main, own = configuration.jaeger
     original = yaml.safe_load((repository / "jaeger" / "config.yml").read_text())
     differences = yaml.safe_load(own.read_text())
+    [monitor] = differences["extensions"]["jaeger_storage"]["metric_backends"].values()
+    assert monitor["prometheus"]["endpoint"] == f"http://127.0.0.1:{ports['prometheus']}"
     assert paths(differences) <= paths(original), "it changes nothing that is not there"
     listening = {text for text in leaves(original) if re.search(r"^[\d.]+:\d+$", str(text))}
     moved = {text for text in leaves(differences) if re.search(r"^127\.0\.0\.1:\d+$", str(text))}
