@@ -13,7 +13,8 @@ SUITES = ("unstable", "testing")
 class GoProgram:
     """An image like Prometheus' own: a program of a Debian package beside busybox, and nothing else.
 
-    `names` are paths in the official image that lead to `program`; `data` is the folder that `uid` owns.
+    `names` are paths in the official image that lead to `program`; `data` is the folder that `uid` owns;
+    `beside` are packages with more programs that the official image has.
     """
 
     package: str
@@ -23,6 +24,7 @@ class GoProgram:
     uid: int = 65534
     data: str = ""
     ports: Sequence[int] = ()
+    beside: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,16 @@ Recipe = GoProgram | GoModule | Built | Absent
 
 
 def _prometheus_like(
-    package: str, name: str, port: int, *, data: str = "", user: str = "nobody"
+    package: str, name: str, port: int, *beside: str, data: str = "", user: str = "nobody"
 ) -> GoProgram:
     names = (f"/bin/{name}",)
-    return GoProgram(package, f"/usr/bin/{package}", names, user=user, data=data, ports=(port,))
+    return GoProgram(
+        package, f"/usr/bin/{package}", names, user=user, data=data, ports=(port,), beside=beside
+    )
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "prom/prometheus": _prometheus_like("prometheus", "prometheus", 9090, data="/prometheus"),
+    "prom/prometheus": _prometheus_like("prometheus", "prometheus", 9090, "promtool", data="/prometheus"),
     "prom/alertmanager": _prometheus_like(
         "prometheus-alertmanager", "alertmanager", 9093, data="/alertmanager"
     ),

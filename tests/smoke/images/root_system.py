@@ -23,7 +23,7 @@ _GROUPS = "root:x:0:\nnobody:x:65534:\n"
 
 def unpack(recipe: GoProgram, suite: PrivateApt, folder: Path, say: Say) -> str:
     """Unpack the program and its companions into `folder`; return the program's version."""
-    packages = _unpack([recipe.package, *_COMPANIONS], suite, folder, say)
+    packages = _unpack([recipe.package, *recipe.beside, *_COMPANIONS], suite, folder, say)
     return next(package.version for package in packages if package.name == recipe.package)
 
 
