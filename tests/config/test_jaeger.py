@@ -54,7 +54,7 @@ def test_traces_are_kept_on_disk_for_as_long_as_env_says(
     [(name, default)] = re.findall(r"\$\{env:(\w+):-(\w+)\}", badger["ttl"]["spans"])
     service = render()["services"]["jaeger"]
     assert service["environment"][name] == default
-    [volume] = [mount["target"] for mount in service["volumes"] if mount["source"] == "jaeger_data"]
+    [volume] = [mount["target"] for mount in service["volumes"] if mount["type"] == "volume"]
     assert all(folder.startswith(f"{volume}/") for folder in badger["directories"].values())
     assert render(JAEGER_RETENTION="24h")["services"]["jaeger"]["environment"][name] == "24h"
 
@@ -108,12 +108,9 @@ def test_grafana_and_prometheus_speak_of_the_same_exemplars(repository: Path, re
 # ── As Jaeger takes it ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_jaeger_finds_nothing_wrong_with_it(repository: Path, program: Path, tmp_path: Path) -> None:
-    (tmp_path / "prometheus_password").write_text("p4ss")
-    text = (repository / "jaeger" / "config.yml").read_text(encoding="utf-8")
-    (tmp_path / "config.yml").write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
+def test_jaeger_finds_nothing_wrong_with_it(repository: Path, program: Path) -> None:
     done = subprocess.run(
-        [str(program), "validate", "--config", str(tmp_path / "config.yml")],
+        [str(program), "validate", "--config", str(repository / "jaeger" / "config.yml")],
         capture_output=True,
         text=True,
         timeout=60,

@@ -247,7 +247,7 @@ def test_everybody_who_asks_them_mounts_what_is_asked_for(repository: Path, rend
             assert source["secureJsonData"]["basicAuthPassword"] == wanted
     configuration = (repository / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     assert configuration.count(f"username: {WEB_USER}") == 2
-    readers = {"prometheus", "grafana", "jaeger", "status"}
+    readers = {"prometheus", "grafana", "status"}
     mounting = {
         name: {mount["source"] for mount in service.get("volumes", []) if mount["target"] == "/run/secrets"}
         for name, service in services.items()

@@ -44,17 +44,13 @@ def _describe_differences(folder: Path, ports: Mapping[str, int], data: Path) ->
         return {"endpoint": f"{HOST}:{ports[service]}"}
 
     own_metrics = {"prometheus": {"host": HOST, "port": ports["jaeger-metrics"]}}
-    at_prometheus = {"endpoint": f"http://{HOST}:{ports['prometheus']}"}  # which asks for no password
     badger = {"directories": {"keys": str(data / "keys"), "values": str(data / "values")}}
     return {
         "service": {"telemetry": {"metrics": {"readers": [{"pull": {"exporter": own_metrics}}]}}},
         "receivers": {"otlp": {"protocols": {"grpc": at("jaeger-otlp-grpc"), "http": at("jaeger-otlp")}}},
         "exporters": {"prometheus": at("jaeger-spanmetrics")},
         "extensions": {
-            "jaeger_storage": {
-                "backends": {"main": {"badger": badger}},
-                "metric_backends": {"monitor": {"prometheus": at_prometheus}},
-            },
+            "jaeger_storage": {"backends": {"main": {"badger": badger}}},
             "jaeger_query": {
                 "ui": {"config_file": str(folder / "ui.json")},
                 "http": at("jaeger"),

@@ -112,7 +112,6 @@ KEYRINGS = (
         rereads=True,
     ),
     Keyring("status", 10001, shared=_PROMETHEUS, rereads=True),
-    Keyring("jaeger", 10001, shared=_PROMETHEUS),
     # Grafana encrypts with `secret_key`; its own default is the same everywhere and public.
     Keyring(
         "grafana",

@@ -29,9 +29,7 @@ def is_asked_for(stage: Stage) -> str:
                     raise CheckError(f"{server} answers {found} instead of {wanted}", (server,))
         watched = health.stay_healthy(stage)
         wait(lambda: _explain_scrapes(stage, passwords["prometheus"]), "both are scraped", tuple(_ASKED))
-        wait(
-            lambda: _explain_readers(stage), "Jaeger and the status API read Prometheus", ("jaeger", "status")
-        )
+        wait(lambda: _explain_status(stage), "the status API reads Prometheus", ("status",))
     finally:
         environment.write_text(before, encoding="utf-8")
         stage.project.up(stage.started)
@@ -41,7 +39,7 @@ def is_asked_for(stage: Stage) -> str:
         if stage.project.containers()[server].started_at != started[server]:
             raise CheckError(f"{server} was started again", (server,))
     return (
-        f"strangers are refused, scrapes, status and Jaeger are not; {watched}; off again without a restart"
+        f"strangers are refused, scrapes and the status API are not; {watched}; off again without a restart"
     )
 
 
@@ -56,13 +54,5 @@ def _explain_scrapes(stage: Stage, password: str) -> str:
     return "" if values == ["1", "1"] else f"up is {values}"
 
 
-def _explain_readers(stage: Stage) -> str:
-    monitor = httpx.get(
-        f"{stage.project.url('jaeger')}/api/metrics/calls",
-        params={"service": "inbox", "lookback": "60000", "step": "15000", "ratePer": "60000"},
-        timeout=10,
-        trust_env=False,
-    )
-    if monitor.status_code != httpx.codes.OK:
-        return f"Jaeger's monitor answers {monitor.status_code}: {monitor.text[:200]}"
+def _explain_status(stage: Stage) -> str:
     return str(stage.get("status", "/health/detailed").json().get("problem") or "")

@@ -141,7 +141,7 @@ def test_what_is_yours_is_not_touched(stack: Stack) -> None:
 
 def test_whoever_reads_a_password_at_each_use_is_not_started_again(stack: Stack) -> None:
     stack.rotate("prometheus/prometheus_password", "alertmanager/alertmanager_password")
-    assert list(list_work(stack.secrets)) == ["restart jaeger", "restart grafana"]
+    assert list(list_work(stack.secrets)) == ["restart grafana"]
 
 
 def test_only_what_is_named_changes(stack: Stack) -> None:

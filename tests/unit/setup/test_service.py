@@ -39,7 +39,6 @@ def test_each_part_is_one_line(secrets: Path, checkout: Path, lists: Path, data:
         "setup: alertmanager: created alertmanager_password; handed over slack_url, web.yml, webhook_url",
         "setup: prometheus: created prometheus_password; handed over alertmanager_password, web.yml",
         "setup: status: complete; handed over prometheus_password",
-        "setup: jaeger: complete; handed over prometheus_password",
         "setup: grafana: created admin_password, secret_key; handed over alertmanager_password,"
         " elasticsearch_ca.crt, elasticsearch_password, prometheus_password",
         "setup: elasticsearch: complete; signed server.crt; handed over ca.crt, elastic_password",
