@@ -13,7 +13,7 @@ import pytest
 from .compose import Render
 
 LEFT_OUT: Mapping[str, str] = {
-    "elasticsearch_data": "Elastic supports no copy of its files; its snapshots are not made yet",
+    "elasticsearch_data": "Elastic supports no copy of its files; its snapshot is in elasticsearch_snapshots",
     "filebeat_data": "how far it has read files of this machine, by inode: wrong on another one",
     "docker_socket": "sockets of a program that runs",
     "container_names": "made anew all the time",
@@ -62,7 +62,7 @@ def test_whoever_writes_to_what_is_copied_is_paused(project: Any, repository: Pa
         for name, service in project["services"].items()
         for place in service.get("volumes", [])
         if place["source"] in copied and not place.get("read_only")
-    } - {"setup", "restore"}
+    } - {"setup", "restore", "elasticsearch"}  # who is told to make a snapshot, and then makes none
     (line,) = (
         line
         for line in (repository / "scripts" / "backup").read_text(encoding="utf-8").splitlines()

@@ -34,8 +34,8 @@ def test_each_part_is_one_line(secrets: Path, checkout: Path, lists: Path, data:
     assert run(secrets, checkout, lists, data, chown) == [
         "setup: certificate_authority: complete; signed ca.crt",
         "setup: elastic_setup: created elastic_password, kibana_system_password, kibana_user_password,"
-        " logstash_writer_password, grafana_reader_password, log_retention_password, logs_exporter_password,"
-        " elasticsearch_exporter_password; handed over ca.crt",
+        " logstash_writer_password, grafana_reader_password, log_retention_password, log_snapshot_password,"
+        " logs_exporter_password, elasticsearch_exporter_password; handed over ca.crt",
         "setup: grafana: created admin_password, secret_key; handed over elasticsearch_ca.crt,"
         " elasticsearch_password",
         "setup: alertmanager: complete; handed over slack_url, webhook_url",
@@ -45,9 +45,11 @@ def test_each_part_is_one_line(secrets: Path, checkout: Path, lists: Path, data:
         "setup: logstash: complete; signed server.crt; handed over ca.crt, logstash_writer_password",
         "setup: filebeat: complete; signed client.crt; handed over ca.crt",
         "setup: log_retention: complete; handed over ca.crt, log_retention_password",
+        "setup: log_snapshot: complete; handed over ca.crt, log_snapshot_password",
         "setup: logs_exporter: complete; handed over ca.crt, logs_exporter_password",
         "setup: elasticsearch_exporter: complete; handed over ca.crt, elasticsearch_exporter_password",
         "setup: jaeger: data folder ready",
+        "setup: elasticsearch_snapshots: data folder ready",
         "setup: lists of the profiles: ready",
     ]
 
