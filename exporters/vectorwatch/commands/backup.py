@@ -72,6 +72,21 @@ def write(volumes: Path, checkout: Path, logs: bool, commit: str, images: str) -
 
 
 @backup.command()
+@click.option("--folder", type=click.Path(path_type=Path), default="/textfiles", show_default=True)
+@click.option("--size", type=int, help="Bytes of the archive; without it the backup has failed.")
+@click.option("--seconds", type=float, default=0.0, help="How long it took.")
+def record(folder: Path, size: int | None, seconds: float) -> None:
+    """Write for node_exporter that an archive is complete, or that none was made."""
+    from vectorwatch.backup.metrics import record_archive, record_failure
+
+    with _one_line("backup"):
+        if size is None:
+            record_failure(folder)
+        else:
+            record_archive(folder, size, seconds)
+
+
+@backup.command()
 def check() -> None:
     """Read an archive from stdin, check each file, print the names of its volumes."""
     from vectorwatch.backup.manifest import SNAPSHOTS

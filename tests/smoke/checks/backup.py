@@ -35,6 +35,8 @@ def is_restored(stage: Stage) -> str:
     wait(lambda: _explain_unwritten(stage, before.silence), "the silence on disk", ("alertmanager",))
     secrets = _hash_secrets(stage)
     said = _run(stage, "scripts/backup", "backups")
+    made = "vectorwatch_backup_last_success_timestamp_seconds"
+    wait(lambda: "" if stage.prometheus.query(made) else f"no {made}", "its age", ("node-exporter",))
     if paused := stage.project.compose("ps", "--quiet", "--status", "paused").split():
         raise CheckError(f"{len(paused)} containers are still paused after a backup")
     (archive,) = (stage.project.folder / "backups").glob("*.tar.gz")
