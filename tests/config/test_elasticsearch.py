@@ -200,7 +200,7 @@ def test_each_role_has_a_user_and_each_user_a_role() -> None:
         ("logs_exporter", set(), {"read", "view_index_metadata"}),
         ("elasticsearch_exporter", {"monitor", "read_ilm"}, {"monitor", "view_index_metadata"}),
         ("log_retention", set(), {"manage"}),
-        ("log_snapshot", {"create_snapshot", "cluster:admin/snapshot/delete"}, set()),
+        ("log_snapshot", {"create_snapshot", "cluster:admin/snapshot/delete", "monitor"}, set()),
         ("vectorwatch_viewer", set(), {"read", "view_index_metadata"}),
     ],
 )

@@ -29,6 +29,7 @@ _PREFIX = "vectorwatch-"
 _KIBANA = "kibana"
 _KIBANA_INDICES = "/_cluster/health/.kibana*?level=indices"
 _COMPLETE = "SUCCESS"
+_GIGABYTE = 2**30
 _UNDER_WAY = ("IN_PROGRESS", "STARTED")
 _PROGRESS_SECONDS = 15.0
 _GIVEN_UP_SECONDS = 60.0
@@ -110,6 +111,7 @@ def run_restore(url: str, secrets: Path, patience_seconds: float, limit_seconds:
 def take(server: Server, patience: Patience, pace: Pace, say: Say, body: Body | None = None) -> str:
     """Make a snapshot of `body`, keep it alone, and return what was done. Raises ElasticError."""
     patience.attempt(lambda: _find_repository(server))
+    _refuse_full_disk(server)
     name = f"{_PREFIX}{datetime.now(UTC):%Y.%m.%d-%H%M%S.%f}"
     path = f"{_PATH}/{quote(name)}"
     server.put(f"{path}?wait_for_completion=false", body or make_body())
@@ -185,6 +187,25 @@ def _list(server: Server) -> list[Snapshot]:
     """Return our snapshots, the oldest first."""
     found = [Snapshot.read(each) for each in server.get(f"{_PATH}/_all").get("snapshots", [])]
     return sorted((each for each in found if each.name.startswith(_PREFIX)), key=lambda each: each.started)
+
+
+def _refuse_full_disk(server: Server) -> None:
+    """Raise ElasticError where a snapshot cannot fit: it would fill the disk that Elasticsearch writes to."""
+    found = server.get("/_cluster/stats")
+    size, free = found["indices"]["store"]["size_in_bytes"], found["nodes"]["fs"]["available_in_bytes"]
+    # What the last one has is not copied again.
+    kept = max((_measure(server, each.name) for each in _list(server)[-1:]), default=0)
+    if size - kept > free:
+        raise ElasticError(
+            f"a snapshot takes {(size - kept) / _GIGABYTE:.1f} GB and {free / _GIGABYTE:.1f} GB are free on"
+            " Elasticsearch's disk; make room there"
+        )
+
+
+def _measure(server: Server, name: str) -> int:
+    """Return the bytes of a snapshot."""
+    status = server.get(f"{_PATH}/{quote(name)}/_status")["snapshots"][0]
+    return int(status["stats"]["total"]["size_in_bytes"])
 
 
 def _describe_progress(server: Server, path: str) -> str:

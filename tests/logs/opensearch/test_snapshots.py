@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -23,7 +23,6 @@ STREAMS = name_streams("default")
 APPLICATION, DEAD_LETTERS = STREAMS[0], STREAMS[-1]
 BODY = translate_snapshot(make_body())
 PACE = Pace(limit=120, every=0.1)
-Open = Callable[[str], Server]
 
 
 @contextmanager

@@ -39,7 +39,7 @@ _NEEDED: Sequence[tuple[str, str, str, set[str]]] = (
     ("*", r"/_security/.*", "cluster", {"all", "manage_security"}),
     ("*", r"/_ilm/.*", "cluster", {"all", "manage_ilm"}),
     ("*", r"/_(component|index)_template/.*", "cluster", {"all", "manage_index_templates"}),
-    ("GET", r"/(_cluster/health)?", "cluster", {"all", "monitor"}),
+    ("GET", r"/(_cluster/(health|stats))?", "cluster", {"all", "monitor"}),
     ("GET", r"/_data_stream/(?P<index>.*)", "index", {*_MANAGE, "view_index_metadata"}),
     ("PUT", r"/_data_stream/(?P<index>.*)", "index", {*_MANAGE, "create_index"}),
     ("GET", r"/(?P<index>[^/]+)/_stats.*", "index", {*_MANAGE, "monitor"}),
@@ -96,6 +96,8 @@ class ElasticsearchStandIn:
     """What is said of the next new snapshot each time it is asked for; the last one stays."""
     health: list[Object] = field(default_factory=lambda: [{"status": "green", "active_shards": 5}])
     """What is said each time the health is asked for; the last one stays."""
+    free_bytes: int = 2**30
+    """Of the disk; what is stored are the bytes of all indices."""
     kibana_indices: list[str] = field(default_factory=list)
     on_change: Callable[[State], object] = str
     """Called with the state after each request that may have changed it."""
@@ -166,6 +168,10 @@ class ElasticsearchStandIn:
             return 200, {"cluster_name": "stand-in", "version": number, "tagline": self.tagline}
         if path == "/_cluster/health":
             return 200, {"cluster_name": "stand-in", "timed_out": False, **_next(self.health)}
+        if path == "/_cluster/stats":
+            size = sum(index["bytes"] for index in self.state.indices.values())
+            fs = {"available_in_bytes": self.free_bytes}
+            return 200, {"indices": {"store": {"size_in_bytes": size}}, "nodes": {"fs": fs}}
         if path == "/_cluster/health/.kibana*":
             return 200, {"status": "green", "indices": {name: {} for name in self.kibana_indices}}
         first, *rest = path.strip("/").split("/")
@@ -324,7 +330,9 @@ class ElasticsearchStandIn:
         if more == ["_restore"]:
             return self._restore(self.snapshots[name], body)
         if more == ["_status"]:
-            return 200, {"snapshots": [{"shards_stats": {"done": 2, "total": 5}}]}
+            size = sum(index["bytes"] for index in self.snapshots[name]["indices"].values())
+            stats = {"total": {"size_in_bytes": size}}
+            return 200, {"snapshots": [{"shards_stats": {"done": 2, "total": 5}, "stats": stats}]}
         kept = self.snapshots[name]
         self.snapshots[name] = {**kept, "info": {**kept["info"], "state": _next(self.snapshot_states)}}
         return 200, {"snapshots": [self.snapshots[name]["info"]]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from vectorwatch.elastic.waiting import Patience
 DEFINITIONS = Definitions.read(find_repository() / "elasticsearch", Retention.read("14d", "20GB"))
 STREAMS = name_streams("default")
 PACE = Pace(limit=30, every=0.01, stuck=0.1)
-Open = Callable[..., Server]
 
 
 def wait() -> Patience:
@@ -33,18 +32,19 @@ def wait() -> Patience:
 
 
 @pytest.fixture
-def server(connection: Connection) -> Server:
+def server(connection: Connection) -> Iterator[Server]:
     """The server as the superuser, set up; one line in one stream."""
     list(set_up(connection, DEFINITIONS, STREAMS, wait()))
-    server = connection.open(SUPERUSER, connection.read_password("elastic_password"))
-    server.put(f"/{STREAMS[0]}/_create/a", {"@timestamp": "2026-11-27T00:00:00Z", "message": "kept"})
-    return server
+    with connection.open(SUPERUSER, connection.read_password("elastic_password")) as server:
+        server.put(f"/{STREAMS[0]}/_create/a", {"@timestamp": "2026-11-27T00:00:00Z", "message": "kept"})
+        yield server
 
 
 @pytest.fixture
-def own(server: Server, connection: Connection) -> Server:
+def own(server: Server, connection: Connection) -> Iterator[Server]:
     """The server as the user of the snapshots."""
-    return connection.open(USER, connection.read_password(SECRET))
+    with connection.open(USER, connection.read_password(SECRET)) as own:
+        yield own
 
 
 @pytest.fixture
@@ -106,6 +106,21 @@ def test_a_missing_repository_is_named_with_what_makes_it(
     elasticsearch.state.repositories.clear()
     with pytest.raises(ElasticError, match="no snapshot repository `vectorwatch`; `docker compose up elas"):
         take(own, wait(), PACE, print)
+
+
+def test_one_that_cannot_fit_is_refused_and_only_what_is_new_counts(
+    own: Server, elasticsearch: ElasticsearchStandIn
+) -> None:
+    elasticsearch.free_bytes = 2**30
+    index = next(iter(elasticsearch.state.indices.values()))
+    index["bytes"] = 2 * 2**30
+    with pytest.raises(ElasticError, match=r"a snapshot takes 2\.0 GB and 1\.0 GB are free"):
+        take(own, wait(), PACE, print)
+    assert not elasticsearch.snapshots
+    index["bytes"] = 2**30 // 2
+    take(own, wait(), PACE, print)
+    index["bytes"] = 2**30 + 2**29
+    take(own, wait(), PACE, print)
 
 
 def test_a_full_disk_is_said_as_the_server_says_it(own: Server, elasticsearch: ElasticsearchStandIn) -> None:
