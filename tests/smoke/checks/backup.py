@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from pathlib import Path
 from secrets import token_hex
 
@@ -34,9 +35,10 @@ def is_restored(stage: Stage) -> str:
     # Alertmanager writes its silences down every ten seconds; an archive has those that are written.
     wait(lambda: _explain_unwritten(stage, before.silence), "the silence on disk", ("alertmanager",))
     secrets = _hash_secrets(stage)
+    _fail_to_back_up(stage)
+    _leave_out_logs(stage)
     said = _run(stage, "scripts/backup", "backups")
-    made = "vectorwatch_backup_last_success_timestamp_seconds"
-    wait(lambda: "" if stage.prometheus.query(made) else f"no {made}", "its age", ("node-exporter",))
+    wait(lambda: _explain_untold(stage), "what became of backups", ("node-exporter",))
     if paused := stage.project.compose("ps", "--quiet", "--status", "paused").split():
         raise CheckError(f"{len(paused)} containers are still paused after a backup")
     (archive,) = (stage.project.folder / "backups").glob("*.tar.gz")
@@ -57,6 +59,35 @@ def is_restored(stage: Stage) -> str:
         see_sent(stage, service)
     told = [line for line in said.splitlines() if any(word in line for word in _TOLD)]
     return "; ".join(line.partition(": ")[2].partition("; it")[0] for line in told)
+
+
+def _fail_to_back_up(stage: Stage) -> None:
+    """See that a backup for which there is no time leaves nothing behind and lets all run again."""
+    done = attempt(
+        ["scripts/backup", "backups"],
+        environment={**_environment(stage), "BACKUP_LOGS": "0", "BACKUP_PAUSE_SECONDS": "0"},
+        folder=stage.project.folder,
+        timeout_seconds=_SECONDS,
+    )
+    if done.returncode == 0 or "no archive was written" not in done.stderr:
+        raise CheckError(f"a backup without time did not fail: {done.stdout}{done.stderr}")
+    if left := list((stage.project.folder / "backups").iterdir()):
+        raise CheckError(f"a backup that failed has left {left}")
+
+
+def _leave_out_logs(stage: Stage) -> None:
+    said = _run(stage, "scripts/backup", "without", BACKUP_LOGS="0")
+    (archive,) = (stage.project.folder / "without").glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        held = [name for name in tar.getnames() if "elasticsearch_snapshots" in name]
+    if held or "without log lines" not in said:
+        raise CheckError(f"logs were not left out: {held} {said}")
+
+
+def _explain_untold(stage: Stage) -> str:
+    wanted = ("last_success_timestamp_seconds", "size_bytes", "last_failure_timestamp_seconds")
+    names = [f"vectorwatch_backup_{name}" for name in wanted]
+    return ", ".join(name for name in names if not stage.prometheus.query(name))
 
 
 def _send_lines(stage: Stage) -> list[str]:
