@@ -27,11 +27,11 @@ credentials: ## Show the logins that were created at the first start
 	@docker compose run --rm --no-deps --quiet-pull setup credentials
 
 .PHONY: backup
-backup: ## Write all that the stack keeps but logs into one archive (TO=folder, KEEP=7 deletes older ones)
+backup: ## Write all that the stack keeps into one archive (TO=folder, KEEP=7 deletes older ones)
 	@scripts/backup $(if $(TO),"$(TO)")
 
 .PHONY: restore
-restore: ## Fill empty volumes from such an archive, once all of it is checked, and start (FROM=archive)
+restore: ## Fill empty volumes from such an archive, once all of it is checked, and start (FROM=archive, REPLACE=1 deletes what is there)
 	@scripts/restore "$(FROM)"
 
 .PHONY: rotate-secrets

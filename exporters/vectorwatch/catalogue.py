@@ -26,6 +26,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
+from .backup import metrics as backup
 from .benchmark import metrics as benchmark
 from .benchmark.settings import BenchmarkSettings
 from .dashboards.reference import dashboards_page, shown_on
@@ -64,6 +65,7 @@ _MODULES: dict[str, tuple[ModuleType, ...]] = {
     "hnsw": (hnsw,),
     "logs": (logs, logstash_metrics),
     "benchmark": (benchmark,),
+    "backup": (backup,),
     "inbox": (sys.modules[inbox_module],),
 }
 _EMITTERS = {
@@ -73,6 +75,7 @@ _EMITTERS = {
     "hnsw": "HNSW probe",
     "logs": "Log exporter",
     "benchmark": "Benchmarks",
+    "backup": "`make backup`, by node_exporter",
     "inbox": "Inbox",
 }
 _RULES = Path(__file__).parents[2] / "prometheus" / "rules"
@@ -170,7 +173,7 @@ def _from_tables(room: str) -> Iterator[Entry]:
         for value in vars(module).values()
         if isinstance(value, Table)
     }
-    if room not in ("benchmark", "inbox"):
+    if room not in ("backup", "benchmark", "inbox"):
         tables[0] = outcome_table(room)
     for table in tables.values():
         for metric in table.metrics:

@@ -462,6 +462,42 @@ def elastic_keep_within(url: str, secrets: Path, size: str, every: float, heartb
     run(url, secrets, size, every, heartbeat)
 
 
+_LIMIT = click.option(
+    "--limit", type=float, default=7200.0, show_default=True, help="Seconds after which it is given up."
+)
+_PATIENCE = click.option(
+    "--patience",
+    type=float,
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for a server that starts.",
+)
+
+
+@elastic.command("snapshot")
+@_ELASTICSEARCH_URL
+@_ELASTIC_SECRETS
+@_PATIENCE
+@_LIMIT
+def elastic_snapshot(url: str, secrets: Path, patience: float, limit: float) -> None:
+    """Make a snapshot of the logs and of what people saved in Kibana; delete the older ones."""
+    from .elastic.snapshots import run_snapshot
+
+    run_snapshot(url, secrets, patience, limit, click.echo)
+
+
+@elastic.command("restore-snapshot")
+@_ELASTICSEARCH_URL
+@_ELASTIC_SECRETS
+@_PATIENCE
+@_LIMIT
+def elastic_restore_snapshot(url: str, secrets: Path, patience: float, limit: float) -> None:
+    """Restore the newest snapshot into an Elasticsearch without logs, before Logstash and Kibana run."""
+    from .elastic.snapshots import run_restore
+
+    run_restore(url, secrets, patience, limit, click.echo)
+
+
 @elastic.command("setup-kibana")
 @click.option(
     "--url",

@@ -299,7 +299,7 @@ def parse_promql(
 def exporter_metrics() -> Mapping[str, set[str]]:
     """Return the names of the series that our own programs and library emit, each with its labels."""
     found: dict[str, set[str]] = {}
-    for room in ("qdrant", "dragonfly", "gpu", "hnsw", "logs", "benchmark", "inbox", "instrument"):
+    for room in ("qdrant", "dragonfly", "gpu", "hnsw", "logs", "benchmark", "backup", "inbox", "instrument"):
         for entry in metrics_of(room):
             # A bucket has `le` as well, which some rules select by.
             found |= {

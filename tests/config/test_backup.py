@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -10,13 +11,17 @@ from typing import Any
 
 import pytest
 
+from vectorwatch.backup.volumes import find_filled_by_restore
+from vectorwatch.errors import VectorwatchError
+
 from .compose import Render
 
 LEFT_OUT: Mapping[str, str] = {
-    "elasticsearch_data": "Elastic supports no copy of its files; its snapshots are not made yet",
+    "elasticsearch_data": "Elastic supports no copy of its files; its snapshot is in elasticsearch_snapshots",
     "filebeat_data": "how far it has read files of this machine, by inode: wrong on another one",
     "docker_socket": "sockets of a program that runs",
     "container_names": "made anew all the time",
+    "textfiles": "figures of programs of this machine; the next backup writes its own anew",
     "log_files": "log files of applications, which are theirs",
     "profile_targets": "made by `setup` at each start",
     "prometheus_rules": "made by `setup` at each start",
@@ -28,9 +33,11 @@ LEFT_OUT: Mapping[str, str] = {
 PLACE = "/volumes/"
 
 
-@pytest.fixture(scope="module")
-def project(render: Render) -> Any:
-    return render()
+@pytest.fixture(scope="module", params=["alone", "with caddy/"])
+def project(render: Render, repository: Path, request: pytest.FixtureRequest) -> Any:
+    if request.param == "alone":
+        return render()
+    return render(("*",), repository / "caddy" / "docker-compose.yml")
 
 
 def mounts(project: Any, service: str) -> Mapping[str, Mapping[str, Any]]:
@@ -62,13 +69,21 @@ def test_whoever_writes_to_what_is_copied_is_paused(project: Any, repository: Pa
         for name, service in project["services"].items()
         for place in service.get("volumes", [])
         if place["source"] in copied and not place.get("read_only")
-    } - {"setup", "restore"}
+    } - {"setup", "restore", "elasticsearch"}  # who is told to make a snapshot, and then makes none
     (line,) = (
         line
         for line in (repository / "scripts" / "backup").read_text(encoding="utf-8").splitlines()
         if line.startswith("writers=")
     )
-    assert set(line.partition('"')[2].strip('" ').split()) == writers
+    assert set(line.partition('"')[2].strip('" ').split()) | {"caddy"} == writers | {"caddy"}
+
+
+def test_what_a_restore_fills_is_named_as_docker_names_it(project: Any) -> None:
+    filled = find_filled_by_restore(json.dumps(project).encode())
+    assert filled.keys() == {*mounts(project, "restore"), "elasticsearch_data"}
+    assert all(name == f"vectorwatch_{volume}" for volume, name in filled.items())
+    with pytest.raises(VectorwatchError, match="says nothing usable"):
+        find_filled_by_restore(b"{}")
 
 
 @pytest.mark.parametrize(

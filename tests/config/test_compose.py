@@ -49,6 +49,8 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("restore", "has_a_health_check"): BY_HAND,
     ("restore", "is_not_root"): "only root can give a file to another user; no network",
     ("restore", "adds_no_capability"): "DAC_OVERRIDE writes, CHOWN and FOWNER give owner and mode",
+    ("log-snapshot", "is_started_again"): BY_HAND,
+    ("log-snapshot", "has_a_health_check"): BY_HAND,
     ("elasticsearch-setup", "is_started_again"): ONE_SHOT,
     ("elasticsearch-setup", "has_a_health_check"): ONE_SHOT,
     ("kibana-setup", "is_started_again"): ONE_SHOT,
@@ -272,7 +274,7 @@ def test_the_services_that_are_promised_are_there(render: Render) -> None:
     }
     assert render(()).get("services", {}).keys() == always
     assert render(("gpu",))["services"].keys() - always == {"gpu-exporter", "gpu-targets"}
-    assert render(("backup",))["services"].keys() - always == {"backup", "restore"}
+    assert render(("backup",))["services"].keys() - always == {"backup", "restore", "log-snapshot"}
     assert render(("demo",))["services"].keys() - always == {
         *("qdrant", "dragonfly", "workload", "demo-app", "demo-load", "demo-targets"),
     }
@@ -593,7 +595,7 @@ def test_elasticsearch_is_reached_only_by_those_who_have_a_password_for_it(
     holders = {name for name in LOG_HALF if "logs" in services[name].get("networks", {})}
     assert holders == LOG_HALF - {"container-names", "logs-targets"}
     front = {name for name, service in services.items() if "frontend" in service.get("networks", {})}
-    assert reachable(services, "elasticsearch") == (holders | front) - {"elasticsearch"}
+    assert reachable(services, "elasticsearch") == (holders | front | {"log-snapshot"}) - {"elasticsearch"}
     assert render()["networks"]["logs"]["internal"] is True
 
 
@@ -655,6 +657,7 @@ def test_prometheus_reaches_all_that_it_scrapes(services: Mapping[str, Service])
         *("prometheus", "setup", "backup", "restore", "demo-targets", "gpu-targets", "logs-targets"),
         # What these do shows in what the logs exporter and the Elasticsearch exporter read.
         *("elasticsearch-setup", "kibana-setup", "log-retention", "filebeat", "container-names"),
+        "log-snapshot",
         "docker-socket",  # in what cAdvisor sees
     }
 
@@ -711,10 +714,11 @@ def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Ma
 def test_setup_gives_each_data_folder_to_the_user_of_its_service(services: Mapping[str, Service]) -> None:
     owners = {name: uid for name, uid in DATA_OWNERS.items() if name not in OPTIONAL_DATA}
     for name, uid in owners.items():
-        volume = f"{name}_data"
+        service, _, rest = name.partition("_")
+        volume = name if rest else f"{name}_data"
         assert volumes_of(services["setup"])[volume]["target"] == f"/data/{name}"
-        assert volume in volumes_of(services[name])
-        assert services[name]["user"] == f"{uid}:{uid}"
+        assert volume in volumes_of(services[service])
+        assert services[service]["user"].partition(":")[0] == str(uid)
     given = {place["target"] for place in services["setup"]["volumes"] if "/data/" in place["target"]}
     assert given == {f"/data/{name}" for name in owners}
 

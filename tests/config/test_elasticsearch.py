@@ -17,6 +17,7 @@ from vectorwatch.elastic.definitions import Definitions
 from vectorwatch.elastic.keeper import USER as KEEPER
 from vectorwatch.elastic.logins import LOGINS
 from vectorwatch.elastic.retention import Retention
+from vectorwatch.elastic.snapshots import Snapshot, make_body, make_restore_body
 from vectorwatch.elastic.streams import PATTERNS, TEMPLATE, name_streams
 
 HERE = Path(__file__).parent
@@ -26,6 +27,7 @@ REQUESTS = {
     "index-templates": "indices.put_index_template",
     "lifecycle": "ilm.put_lifecycle",
     "roles": "security.put_role",
+    "repositories": "snapshot.create_repository",
 }
 # The type in ECS: why ours is another. docs/reference/logs.md says the same to people.
 DEVIATIONS = {
@@ -84,12 +86,17 @@ def test_what_is_sent_is_specified_too(schema: Schema) -> None:
             schema.check(REQUESTS[name], body)
     schema.check("security.put_user", {"roles": ["a"], "full_name": "A", "enabled": True, "password": "x"})
     schema.check("security.change_password", {"password": "x"})
+    schema.check("snapshot.create", make_body())
+    snapshot = Snapshot("a", "SUCCESS", "9.5.4", 0, name_streams("default"), ["kibana"], "")
+    schema.check("snapshot.restore", make_restore_body(snapshot))
 
 
 @pytest.mark.parametrize(
     ("request_name", "body", "place"),
     [
         ("security.put_role", {"cluster": ["monitorr"]}, r"cluster\[0\]"),
+        ("snapshot.create", {"feature_state": ["kibana"]}, "feature_state: unknown"),
+        ("snapshot.create_repository", {"type": "fs", "settings": {"locatio": "/a"}}, "locatio"),
         ("security.put_role", {"indices": [{"names": ["a"]}]}, r"indices\[0\]\.privileges: missing"),
         ("ilm.put_lifecycle", {"policy": {"phases": {"hott": {}}}}, "hott: unknown"),
         (
@@ -193,6 +200,7 @@ def test_each_role_has_a_user_and_each_user_a_role() -> None:
         ("logs_exporter", set(), {"read", "view_index_metadata"}),
         ("elasticsearch_exporter", {"monitor", "read_ilm"}, {"monitor", "view_index_metadata"}),
         ("log_retention", set(), {"manage"}),
+        ("log_snapshot", {"create_snapshot", "cluster:admin/snapshot/delete", "monitor"}, set()),
         ("vectorwatch_viewer", set(), {"read", "view_index_metadata"}),
     ],
 )
@@ -200,5 +208,6 @@ def test_a_role_may_no_more_than_its_work_needs(role: str, cluster: set[str], in
     found = read(f"roles/{role}.json")
     assert set(found["cluster"]) == cluster
     assert {privilege for entry in found["indices"] for privilege in entry["privileges"]} == index
-    if role != "elasticsearch_exporter":  # it reads no document, but the state of every index
+    # The first reads no document, but the state of every index; the other names no index at all.
+    if role not in ("elasticsearch_exporter", "log_snapshot"):
         assert [name for entry in found["indices"] for name in entry["names"]] == PATTERNS.split(",")

@@ -66,7 +66,8 @@ _EVERY_NAME = Path("tests/unit/instrument/domains/every_name.py")
 
 # As in docker-compose.yml, but for the network, which is the machine's where node_exporter runs outside of a
 # container; the paths are those of a container.
-_LEFT_OUT_FLAGS = ("--path.", "--no-collector.")
+_TEXTFILES = "--collector.textfile.directory"
+_LEFT_OUT_FLAGS = ("--path.", "--no-collector.", _TEXTFILES)
 
 _FAULTS = ("alias_failure", "payload_index_failure", "query_errors", "security_burst")
 """What happens seldom, and is empty until then where no series can stand in for it."""
@@ -148,6 +149,7 @@ def _describe_node_exporter(repository: Path, program: Path, port: int) -> Servi
         for flag in compose["services"]["node-exporter"]["command"]
         if not flag.startswith(_LEFT_OUT_FLAGS)
     ]
+    flags.append(f"{_TEXTFILES}={repository / _RECORDED / 'textfiles'}")
     command = (str(program), *flags, f"--web.listen-address={HOST}:{port}")
     return Service("node-exporter", command, answers_http(f"http://{HOST}:{port}/metrics"))
 

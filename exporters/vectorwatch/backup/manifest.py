@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from vectorwatch.errors import VectorwatchError
 
 FORMAT = 1
+SNAPSHOTS = "elasticsearch_snapshots"
+"""The volume with the snapshot of the logs, which is made before the archive; without one it is left out."""
 MANIFEST = "manifest.json"
 VOLUMES = "volumes"
 FILES = "files"

@@ -60,12 +60,11 @@ def fill(source: BinaryIO, volumes: Path, chown: Chown = os.chown) -> int:
     """
     present = sorted(path for path in volumes.iterdir() if path.is_dir())
     names = {path.name for path in present}
-    refuse_filled(volumes)
+    if filled := list_filled(volumes):
+        raise VectorwatchError(f"restore: these volumes hold data: {', '.join(filled)}; nothing was changed")
     for volume in present:
         (volume / UNFINISHED).touch()
-        for path in volume.iterdir():
-            if path.name != UNFINISHED:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    clear(volumes)
     folders: list[tuple[Path, tarfile.TarInfo]] = []
     with _open(source) as members:
         for member, content in members:
@@ -96,18 +95,20 @@ def fill(source: BinaryIO, volumes: Path, chown: Chown = os.chown) -> int:
     return len(present)
 
 
-def refuse_filled(volumes: Path) -> None:
-    """Raise VectorwatchError if volumes hold data that no unfinished restore has put there."""
-    filled = [
+def list_filled(volumes: Path) -> list[str]:
+    """Return the names of the volumes that hold data which no unfinished restore has put there."""
+    return [
         path.name
         for path in sorted(volumes.iterdir())
         if path.is_dir() and any(path.iterdir()) and not (path / UNFINISHED).exists()
     ]
-    if filled:
-        raise VectorwatchError(
-            f"restore: these volumes hold data: {', '.join(filled)}; nothing was changed. To give it up: "
-            "docker compose --profile '*' down --volumes"
-        )
+
+
+def clear(volumes: Path) -> None:
+    """Delete all that is in the volumes but the marks of an unfinished restore."""
+    for path in volumes.glob("*/*"):
+        if path.name != UNFINISHED:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def copy_files(source: BinaryIO, output: BinaryIO) -> None:

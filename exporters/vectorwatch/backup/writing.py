@@ -1,8 +1,9 @@
 """Write an archive: first what never changes, then, while all is paused, what does.
 
-Blocks of Prometheus are immutable once their folder has its name. The rest is copied as a crash would leave
-it, from which write-ahead logs recover: of Prometheus (prometheus.io/docs, Storage), of SQLite
-(sqlite.org/atomiccommit.html) and of Badger, where Jaeger keeps spans.
+Blocks of Prometheus are immutable once their folder has its name, and so is a snapshot of the logs that is
+complete. The rest is copied as a crash would leave it, from which write-ahead logs recover: of Prometheus
+(prometheus.io/docs, Storage), of SQLite (sqlite.org/atomiccommit.html) and of Badger, where Jaeger keeps
+spans.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import IO, BinaryIO
 
 from vectorwatch.errors import VectorwatchError
 
-from .manifest import FILES, MANIFEST, SIZE, VOLUMES, Manifest
+from .manifest import FILES, MANIFEST, SIZE, SNAPSHOTS, VOLUMES, Manifest
 
 OWN_FILES = (
     ".env",
@@ -76,9 +77,18 @@ class Writer:
             for path, content in found:
                 self._add(path, f"{VOLUMES}/{path.relative_to(volumes)}", content)
 
+    def add_snapshots(self, volumes: Path) -> None:
+        """Add the snapshot of the logs, which nothing changes while no other is made."""
+        self._add_all(volumes, volumes / SNAPSHOTS)
+
     def add_volumes(self, volumes: Path) -> None:
-        """Add all that is in the volumes and not in the archive yet. Nothing may write to them."""
-        for path in sorted(volumes.rglob("*")):
+        """Add all that is in the other volumes and not in the archive yet. Nothing may write to them."""
+        for volume in sorted(volumes.iterdir()):
+            if volume.name != SNAPSHOTS:
+                self._add_all(volumes, volume)
+
+    def _add_all(self, volumes: Path, volume: Path) -> None:
+        for path in (volume, *sorted(volume.rglob("*"))):
             name = f"{VOLUMES}/{path.relative_to(volumes)}"
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 self._say(f"backup: left out: {name}: neither file nor folder")
@@ -130,10 +140,12 @@ class _Hashed:
         return piece
 
 
-def measure(volumes: Path) -> int:
+def measure(volumes: Path, *, logs: bool = True) -> int:
     """Return how many bytes the files in the volumes have, without the holes at their ends."""
     total = 0
     for path in _files(volumes):
+        if not logs and path.is_relative_to(volumes / SNAPSHOTS):
+            continue
         try:
             with path.open("rb") as content:
                 total += _find_end(content, os.fstat(content.fileno()).st_size)

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class Definitions:
     roles: Mapping[str, Body]
     mark: str
     """Stands in `_meta` of each template and of each index made from it, and changes with the templates."""
+    repositories: Mapping[str, Body] = field(default_factory=dict)
+    """Where snapshots are kept."""
 
     @classmethod
     def read(cls, folder: Path, retention: Retention) -> Definitions:
@@ -42,7 +44,8 @@ class Definitions:
                 body["template"]["mappings"]["_meta"] = {"mark": mark}
         for body in lifecycles.values():
             body["policy"]["phases"] = retention.phases()
-        return cls(components, templates, lifecycles, _read_all(folder / "roles"), mark)
+        roles, repositories = _read_all(folder / "roles"), _read_all(folder / "repositories")
+        return cls(components, templates, lifecycles, roles, mark, repositories)
 
 
 def is_within(wanted: object, found: object) -> bool:

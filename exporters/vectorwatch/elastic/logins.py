@@ -35,5 +35,6 @@ LOGINS = (
         "Exporter of Elasticsearch",
     ),
     Login("log_retention", "log_retention_password", ("log_retention",), "Keeper of the disk bound"),
+    Login("log_snapshot", "log_snapshot_password", ("log_snapshot",), "make backup"),
     Login("vectorwatch", "kibana_user_password", ("vectorwatch_viewer",), "People in Kibana", personal=True),
 )

@@ -1,8 +1,10 @@
-"""Bring Elasticsearch to what `elasticsearch/` says: lifecycle, templates, roles, users, data streams.
+"""Bring Elasticsearch to what `elasticsearch/` says: lifecycle, templates, roles, users, data streams,
+the repository of snapshots.
 
 Changes nothing that is already right, so that it may run at each start; a run that was cut off is finished
 by the next.
-The API is that of https://www.elastic.co/docs/api/doc/elasticsearch (ilm, cluster, indices, security).
+The API is that of https://www.elastic.co/docs/api/doc/elasticsearch (ilm, cluster, indices, security,
+snapshot).
 """
 
 from __future__ import annotations
@@ -66,6 +68,8 @@ def set_up(
         for login in LOGINS:
             yield setup.put_login(login, passwords[login.user], connection)
         yield from setup.put_streams(streams, definitions.mark)
+        for name, body in definitions.repositories.items():
+            yield setup.put_repository(name, body)
 
 
 class Setup:
@@ -130,6 +134,14 @@ class Setup:
             self._try(lambda: self._server.post(f"{path}/_password", {"password": password}))
             done.append("got its new password")
         return f"user {login.user}: {' and '.join(done) or 'unchanged'}"
+
+    def put_repository(self, name: str, body: Body) -> str:
+        """Register a repository of snapshots, without trying it: logs are taken even if none can be made."""
+        path = f"/_snapshot/{name}"
+        found = self._find(path).get(name, {})
+        return self._put(
+            "snapshot repository", name, f"{path}?verify=false", body, found, is_within(body, found)
+        )
 
     def put_streams(self, wanted: Sequence[str], mark: str) -> Iterator[str]:
         """Create the streams that are missing; close the index of those made from another template."""

@@ -88,6 +88,7 @@ KEYRINGS = (
             "logstash_writer_password",
             "grafana_reader_password",
             "log_retention_password",
+            "log_snapshot_password",
             "logs_exporter_password",
             "elasticsearch_exporter_password",
         ),
@@ -152,6 +153,7 @@ KEYRINGS = (
     ),
     Keyring("filebeat", 0, certificate="client", shared=_CA, log_half=True),
     Keyring("log_retention", 10001, shared=_CA | _password("log_retention_password"), log_half=True),
+    Keyring("log_snapshot", 10001, shared=_CA | _password("log_snapshot_password"), log_half=True),
     Keyring("logs_exporter", 10001, shared=_CA | _password("logs_exporter_password"), log_half=True),
     Keyring(
         "elasticsearch_exporter",

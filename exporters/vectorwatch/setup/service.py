@@ -19,8 +19,8 @@ OWN_GROUP = 10001
 """Group of our own image's user, which writes the lists of the profiles."""
 
 
-DATA_OWNERS = {"jaeger": 10001, "caddy": 10001}
-"""User ids of services whose image holds no folder from which a new volume would take its owner."""
+DATA_OWNERS = {"jaeger": 10001, "caddy": 10001, "elasticsearch_snapshots": 1000}
+"""User ids by data folder, where the image holds none from which a new volume would take its owner."""
 OPTIONAL_DATA = {"caddy"}
 """There only with the overlay of this name."""
 

@@ -303,11 +303,23 @@ _WATCHING = (
         ),
     ),
     Component(
+        name="backups",
+        title="Backups",
+        dashboard="vw-monitoring",
+        watched="vectorwatch_backup_last_success_timestamp_seconds"
+        " or vectorwatch_backup_last_failure_timestamp_seconds",
+        alerts="Backup.+",
+        measures=(
+            Measure("age_seconds", "min(time() - vectorwatch_backup_last_success_timestamp_seconds)"),
+            Measure("size_mb", f"max(vectorwatch_backup_size_bytes) / {_MEBIBYTE}"),
+        ),
+    ),
+    Component(
         name="exporters",
         title="Exporters",
         dashboard="vw-monitoring",
         watched='up{job=~".+-exporter|hnsw-probe|cadvisor"}',
-        alerts="Target.+|Process.+|Scrape.+|Exporter.+|LabelValues.+|Probe.+|OpenFilesHigh|Blackbox.+"
+        alerts="Target.+|Textfile.+|Process.+|Scrape.+|Exporter.+|LabelValues.+|Probe.+|OpenFilesHigh|Blackbox.+"
         "|ContainersUnseen",
         jobs=".+-exporter|hnsw-probe|cadvisor",
     ),

@@ -2,8 +2,8 @@
 
 `npm pack @elastic/request-converter@9.5.0`, unpack it, then
 `python -m tests.config.elasticsearch_schema.extract package/dist/schema.json`. The package is Elastic's,
-under the Apache licence 2.0. Of its 10.7 MB only names, types and what is required are kept, of six requests;
-queries and analysers are left open, for we use neither.
+under the Apache licence 2.0. Of its 10.7 MB only names, types and what is required are kept, of nine
+requests; queries and analysers are left open, for we use neither.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ REQUESTS = (
     "security.put_role",
     "security.put_user",
     "security.change_password",
+    "snapshot.create_repository",
+    "snapshot.create",
+    "snapshot.restore",
 )
 _OPEN = (
     "_types.query_dsl",
@@ -65,9 +68,8 @@ def _definition(found: Mapping[str, Any]) -> dict[str, Any]:
     if found.get("generics"):
         kept["generics"] = [_name(each) for each in found["generics"]]
     if found["kind"] == "enum":
-        return {
-            "one_of": [word for each in found["members"] for word in (each["name"], *each.get("aliases", []))]
-        }
+        words = [word for each in found["members"] for word in (each["name"], *each.get("aliases", []))]
+        return {"one_of": words, "open": True} if found.get("isOpen") else {"one_of": words}
     if found["kind"] == "type_alias":
         return {**kept, "alias": _type(found["type"])}
     kept["properties"] = _properties(found)

@@ -2,7 +2,7 @@ import static org.codelibs.opensearch.runner.OpenSearchRunner.newConfigs;
 
 import org.codelibs.opensearch.runner.OpenSearchRunner;
 
-/** One OpenSearch node on 127.0.0.1 without security: `Node FOLDER PORT`; it ends with SIGTERM. */
+/** One OpenSearch node on 127.0.0.1 without security: `Node FOLDER PORT SNAPSHOTS`; it ends with SIGTERM. */
 public class Node {
   public static void main(String[] arguments) throws Exception {
     OpenSearchRunner runner = new OpenSearchRunner();
@@ -18,6 +18,7 @@ public class Node {
       settings.put("http.port", arguments[1]);
       settings.put("transport.host", "127.0.0.1");
       settings.put("discovery.type", "single-node");
+      settings.put("path.repo", arguments[2]);
       // What the runner sets for several nodes, which a single one refuses.
       settings.remove("cluster.initial_cluster_manager_nodes");
       settings.remove("cluster.initial_master_nodes");

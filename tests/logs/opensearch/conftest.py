@@ -38,6 +38,7 @@ def definitions() -> Definitions:
         read.lifecycles,
         read.roles,
         read.mark,
+        read.repositories,
     )
 
 

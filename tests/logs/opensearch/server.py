@@ -34,8 +34,11 @@ class Server:
 
 
 @contextmanager
-def start(folder: Path, port: int = 0) -> Iterator[Server]:
-    """Run a node whose data stands in `folder` until the block ends. Raises OpenSearchError."""
+def start(folder: Path, port: int = 0, snapshots: Path | None = None) -> Iterator[Server]:
+    """Run a node with its data in `folder` until the block ends; repositories may stand in `snapshots`.
+
+    Raises OpenSearchError.
+    """
     folder = folder.resolve()
     class_path = build()
     port = port or find_free_ports(1)[0]
@@ -52,6 +55,7 @@ def start(folder: Path, port: int = 0) -> Iterator[Server]:
                 "Node",
                 str(folder / "node"),
                 str(port),
+                str(snapshots or folder / "snapshots"),
             ],
             stdout=stream,
             stderr=subprocess.STDOUT,

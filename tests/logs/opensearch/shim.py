@@ -87,6 +87,11 @@ LACKS = (
 )
 
 
+def translate_snapshot(body: Mapping[str, Any]) -> Body:
+    """Return a snapshot as OpenSearch takes it, which knows no `feature_states`: Kibana's is unproven."""
+    return {name: value for name, value in body.items() if name != "feature_states"}
+
+
 def translate(body: Mapping[str, Any]) -> Body:
     """Return a component or index template as OpenSearch takes it."""
     translated = copy.deepcopy(dict(body))

@@ -79,9 +79,9 @@ def arrive(stage: Stage) -> str:
         see_fields(found["_source"], name, secret)
         # The first lines of a container may be faster than its name.
         wait(lambda: _explain_unnamed(stage, name), "the container's name", _CHAIN, _WAIT_SECONDS)
-    _send(stage, token)
+    send(stage, token)
     for way in ("http", "tcp"):
-        _see_sent(stage, f"smoke-{way}-{token}")
+        see_sent(stage, f"smoke-{way}-{token}")
     return f"in Elasticsearch {seconds:.1f} s after it was written, secret hidden; also by HTTP and TCP"
 
 
@@ -152,7 +152,8 @@ def _run(stage: Stage, name: str, script: str, *arguments: str) -> Iterator[None
         docker.attempt("rm", "--force", name)
 
 
-def _send(stage: Stage, token: str) -> None:
+def send(stage: Stage, token: str) -> None:
+    """Send a line by HTTP and one by TCP, whose service names end with `token`."""
     lines = {way: {"message": "sent", "service": {"name": f"smoke-{way}-{token}"}} for way in ("http", "tcp")}
     httpx.post(
         stage.project.url("logstash"), json=lines["http"], timeout=30, trust_env=False
@@ -161,7 +162,8 @@ def _send(stage: Stage, token: str) -> None:
         connection.sendall(json.dumps(lines["tcp"]).encode() + b"\n")
 
 
-def _see_sent(stage: Stage, service: str) -> None:
+def see_sent(stage: Stage, service: str) -> None:
+    """Wait until one line of a service is there. Raises CheckError."""
     wait(lambda: _explain_count(stage, "service.name", service, 1), service, _CHAIN, _WAIT_SECONDS)
 
 

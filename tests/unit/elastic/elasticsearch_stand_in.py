@@ -1,8 +1,8 @@
-"""A stand-in for Elasticsearch 9: the calls that set it up and bound its logs, over real HTTP or HTTPS.
+"""A stand-in for Elasticsearch 9: the calls that set it up, bound its logs and back them up, over real HTTP.
 
 Paths, bodies, answers and status codes were read, not recorded: in Elastic's API reference
-(https://www.elastic.co/docs/api/doc/elasticsearch: security, ilm, cluster, indices) and in its list of
-privileges (https://www.elastic.co/docs/reference/elasticsearch/security-privileges).
+(https://www.elastic.co/docs/api/doc/elasticsearch: security, ilm, cluster, indices, snapshot) and in its
+list of privileges (https://www.elastic.co/docs/reference/elasticsearch/security-privileges).
 
 As a program it reads what the real image reads: ELASTIC_PASSWORD_FILE and xpack.security.http.ssl.*. It keeps
 what it was told in data/state.json: a second start knows the passwords of the first, as a volume does.
@@ -20,7 +20,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,13 +39,16 @@ _NEEDED: Sequence[tuple[str, str, str, set[str]]] = (
     ("*", r"/_security/.*", "cluster", {"all", "manage_security"}),
     ("*", r"/_ilm/.*", "cluster", {"all", "manage_ilm"}),
     ("*", r"/_(component|index)_template/.*", "cluster", {"all", "manage_index_templates"}),
-    ("GET", r"/(_cluster/health)?", "cluster", {"all", "monitor"}),
+    ("GET", r"/(_cluster/(health|stats))?", "cluster", {"all", "monitor"}),
     ("GET", r"/_data_stream/(?P<index>.*)", "index", {*_MANAGE, "view_index_metadata"}),
     ("PUT", r"/_data_stream/(?P<index>.*)", "index", {*_MANAGE, "create_index"}),
     ("GET", r"/(?P<index>[^/]+)/_stats.*", "index", {*_MANAGE, "monitor"}),
     ("GET", r"/(?P<index>[^/]+)/_(settings|mapping).*", "index", {*_MANAGE, "view_index_metadata"}),
     ("POST", r"/(?P<index>[^/]+)/_rollover", "index", _MANAGE),
     ("DELETE", r"/(?P<index>[^/]+)", "index", {*_MANAGE, "delete_index"}),
+    ("GET", r"/_snapshot/.*", "cluster", {*_MANAGE, "create_snapshot", "monitor_snapshot"}),
+    ("PUT", r"/_snapshot/[^/]+/[^/]+", "cluster", {*_MANAGE, "create_snapshot"}),
+    ("DELETE", r"/_snapshot/[^/]+/[^/]+", "cluster", {*_MANAGE, "cluster:admin/snapshot/delete"}),
     ("PUT", r"/(?P<index>[^/]+)/_create/.*", "index", {"all", "write", "create", "create_doc"}),
 )
 
@@ -62,6 +65,7 @@ class State:
     index_templates: dict[str, Object] = field(default_factory=dict)
     streams: dict[str, Object] = field(default_factory=dict)
     indices: dict[str, Object] = field(default_factory=dict)
+    repositories: dict[str, Object] = field(default_factory=dict)
     documents: dict[str, Object] = field(default_factory=dict)
     """By `stream/id`."""
 
@@ -86,6 +90,15 @@ class ElasticsearchStandIn:
     requests: list[str] = field(default_factory=list)
     tagline: str = "You Know, for Search"
     version: str = VERSION
+    snapshots: MutableMapping[str, Object] = field(default_factory=dict)
+    """By name: what is said of each as `info`, and what is in it."""
+    snapshot_states: list[str] = field(default_factory=lambda: ["SUCCESS"])
+    """What is said of the next new snapshot each time it is asked for; the last one stays."""
+    health: list[Object] = field(default_factory=lambda: [{"status": "green", "active_shards": 5}])
+    """What is said each time the health is asked for; the last one stays."""
+    free_bytes: int = 2**30
+    """Of the disk; what is stored are the bytes of all indices."""
+    kibana_indices: list[str] = field(default_factory=list)
     on_change: Callable[[State], object] = str
     """Called with the state after each request that may have changed it."""
 
@@ -154,8 +167,16 @@ class ElasticsearchStandIn:
             number = {"number": self.version, "build_flavor": "default"}
             return 200, {"cluster_name": "stand-in", "version": number, "tagline": self.tagline}
         if path == "/_cluster/health":
-            return 200, {"cluster_name": "stand-in", "status": "green", "timed_out": False}
+            return 200, {"cluster_name": "stand-in", "timed_out": False, **_next(self.health)}
+        if path == "/_cluster/stats":
+            size = sum(index["bytes"] for index in self.state.indices.values())
+            fs = {"available_in_bytes": self.free_bytes}
+            return 200, {"indices": {"store": {"size_in_bytes": size}}, "nodes": {"fs": fs}}
+        if path == "/_cluster/health/.kibana*":
+            return 200, {"status": "green", "indices": {name: {} for name in self.kibana_indices}}
         first, *rest = path.strip("/").split("/")
+        if first == "_snapshot":
+            return self._snapshot(method, rest[0], [unquote(part) for part in rest[1:]], body)
         if first == "_security":
             return self._security(method, rest, user, body)
         if first == "_ilm":
@@ -215,6 +236,10 @@ class ElasticsearchStandIn:
         if method == "GET":
             found = [stream for name, stream in self.state.streams.items() if is_named(name, names)]
             return 200, {"data_streams": found}
+        if method == "DELETE":
+            for index in self.state.streams.pop(names)["indices"]:
+                del self.state.indices[index["index_name"]]
+            return 200, {"acknowledged": True}
         if names in self.state.streams:
             return make_error(
                 400, "resource_already_exists_exception", f"data_stream [{names}] already exists"
@@ -264,6 +289,10 @@ class ElasticsearchStandIn:
     def _index(self, method: str, names: str, rest: list[str], body: Object) -> Answer:
         if rest[:1] == ["_create"]:
             return self._create_document(names, rest[1], body)
+        if rest == ["_refresh"]:
+            return 200, {"_shards": {"failed": 0}}
+        if rest == ["_count"]:
+            return 200, {"count": len(self.read_documents(names.split(",")))}
         found = self._find_indices(names)
         if rest[:1] == ["_stats"]:
             sizes = {
@@ -281,6 +310,75 @@ class ElasticsearchStandIn:
             old = self.state.streams[names]["indices"][-1]["index_name"]
             return 200, {"acknowledged": True, "old_index": old, "new_index": self._add_index(names)}
         return self._delete(names)
+
+    def _snapshot(self, method: str, repository: str, rest: list[str], body: Object) -> Answer:
+        if not rest:
+            return _keep(self.state.repositories, method, repository, body, {"acknowledged": True})
+        if repository not in self.state.repositories:
+            return make_error(404, "repository_missing_exception", f"[{repository}] missing")
+        name, *more = rest
+        if method == "PUT":
+            self.snapshots[name] = self._make_snapshot(name, body)
+            return 200, {"accepted": True}
+        if name == "_all":
+            return 200, {"snapshots": [kept["info"] for kept in self.snapshots.values()]}
+        if name not in self.snapshots:
+            return make_error(404, "snapshot_missing_exception", f"[{repository}:{name}] is missing")
+        if method == "DELETE":
+            del self.snapshots[name]
+            return 200, {"acknowledged": True}
+        if more == ["_restore"]:
+            return self._restore(self.snapshots[name], body)
+        if more == ["_status"]:
+            size = sum(index["bytes"] for index in self.snapshots[name]["indices"].values())
+            stats = {"total": {"size_in_bytes": size}}
+            return 200, {"snapshots": [{"shards_stats": {"done": 2, "total": 5}, "stats": stats}]}
+        kept = self.snapshots[name]
+        self.snapshots[name] = {**kept, "info": {**kept["info"], "state": _next(self.snapshot_states)}}
+        return 200, {"snapshots": [self.snapshots[name]["info"]]}
+
+    def _make_snapshot(self, name: str, body: Object) -> Object:
+        patterns = ",".join(body["indices"])
+        streams = {one: kept for one, kept in self.state.streams.items() if is_named(one, patterns)}
+        info = {
+            "snapshot": name,
+            "version": self.version,
+            "state": "IN_PROGRESS",
+            "start_time_in_millis": int(time.time() * 1000),
+            "data_streams": list(streams),
+            "feature_states": [{"feature_name": feature} for feature in body.get("feature_states", [])],
+            "failures": [],
+        }
+        indices = {
+            index["index_name"]: self.state.indices[index["index_name"]]
+            for stream in streams.values()
+            for index in stream["indices"]
+        }
+        content = {
+            "streams": streams,
+            "indices": indices,
+            "documents": self.read_documents([*streams]),
+        }
+        return {"info": info, **json.loads(json.dumps(content))}
+
+    def _restore(self, kept: Object, body: Object) -> Answer:
+        if taken := set(body["indices"]) & self.state.streams.keys():
+            reason = f"cannot restore {sorted(taken)} because an open index with same name already exists"
+            return make_error(500, "snapshot_restore_exception", reason)
+        for name in body["indices"]:
+            self.state.streams[name] = kept["streams"][name]
+            for index in kept["streams"][name]["indices"]:
+                self.state.indices[index["index_name"]] = kept["indices"][index["index_name"]]
+        self.write_documents(kept["documents"])
+        return 200, {"accepted": True}
+
+    def read_documents(self, streams: Sequence[str]) -> Object:
+        """Return the documents of streams by `stream/id`."""
+        return {key: body for key, body in self.state.documents.items() if key.partition("/")[0] in streams}
+
+    def write_documents(self, documents: Object) -> None:
+        """Put documents of a snapshot back."""
+        self.state.documents |= documents
 
     def _create_document(self, stream: str, identity: str, body: Object) -> Answer:
         if stream not in self.state.streams:
@@ -333,6 +431,10 @@ def grants(role: Mapping[str, Any], name: str, one_of: set[str]) -> bool:
 
 def is_named(name: str, patterns: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns.split(","))
+
+
+def _next(told: list[Any]) -> Any:
+    return told.pop(0) if len(told) > 1 else told[0]
 
 
 def _keep(kept: dict[str, Object], method: str, name: str, body: Object, said: Object) -> Answer:

@@ -58,7 +58,7 @@ def test_everybody_gets_the_new_one(
     assert len(list(refuse_old(rotated))) == len(USERS)
 
 
-@pytest.mark.parametrize("request_number", range(60))
+@pytest.mark.parametrize("request_number", range(66))
 def test_a_run_that_was_cut_off_is_finished_by_the_next(
     rotated: Connection,
     elasticsearch: ElasticsearchStandIn,

@@ -48,7 +48,8 @@ def lists(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    (tmp_path / "data" / "jaeger").mkdir(parents=True)
+    for name in ("jaeger", "elasticsearch_snapshots"):
+        (tmp_path / "data" / name).mkdir(parents=True)
     return tmp_path / "data"
 
 

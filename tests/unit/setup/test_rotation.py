@@ -232,8 +232,8 @@ def test_elasticsearch_starts_again_before_those_that_speak_to_it(stack: Stack) 
 
 @pytest.mark.parametrize(
     ("step", "up_between"),
-    # `make up` also where one file of two has changed: Kibana's keys at 21, the authority at 30.
-    [*((step, False) for step in range(60)), *((step, True) for step in range(0, 60, 3))],
+    # `make up` at each step, also where one file of two has changed: Kibana's keys, the authority.
+    [*((step, True) for step in range(66)), *((step, False) for step in range(0, 66, 3))],
 )
 def test_a_run_that_was_cut_off_is_finished_by_the_next(
     stack: Stack,

@@ -34,8 +34,8 @@ def test_each_part_is_one_line(secrets: Path, checkout: Path, lists: Path, data:
     assert run(secrets, checkout, lists, data, chown) == [
         "setup: certificate_authority: complete; signed ca.crt",
         "setup: elastic_setup: created elastic_password, kibana_system_password, kibana_user_password,"
-        " logstash_writer_password, grafana_reader_password, log_retention_password, logs_exporter_password,"
-        " elasticsearch_exporter_password; handed over ca.crt",
+        " logstash_writer_password, grafana_reader_password, log_retention_password, log_snapshot_password,"
+        " logs_exporter_password, elasticsearch_exporter_password; handed over ca.crt",
         "setup: alertmanager: created alertmanager_password; handed over slack_url, web.yml, webhook_url",
         "setup: prometheus: created prometheus_password; handed over alertmanager_password, web.yml",
         "setup: status: complete; handed over prometheus_password",
@@ -47,9 +47,11 @@ def test_each_part_is_one_line(secrets: Path, checkout: Path, lists: Path, data:
         "setup: logstash: complete; signed server.crt; handed over ca.crt, logstash_writer_password",
         "setup: filebeat: complete; signed client.crt; handed over ca.crt",
         "setup: log_retention: complete; handed over ca.crt, log_retention_password",
+        "setup: log_snapshot: complete; handed over ca.crt, log_snapshot_password",
         "setup: logs_exporter: complete; handed over ca.crt, logs_exporter_password",
         "setup: elasticsearch_exporter: complete; handed over ca.crt, elasticsearch_exporter_password",
         "setup: jaeger: data folder ready",
+        "setup: elasticsearch_snapshots: data folder ready",
         "setup: lists of the profiles: ready",
     ]
 

@@ -436,6 +436,16 @@ BOARD = Board(
                 query(f"1000 * min(prometheus_tsdb_lowest_timestamp_seconds{{{CHOSEN}}})", "since"),
                 width=4,
             ),
+            stat(
+                "Last backup",
+                "When the newest archive of `make backup` was complete; empty where none was ever made.",
+                TIMESTAMP,
+                query(
+                    f"1000 * max(vectorwatch_backup_last_success_timestamp_seconds{{{CHOSEN}}})", "complete"
+                ),
+                width=4,
+                alerts=("BackupTooOld", "BackupFailed", "TextfileUnreadable"),
+            ),
             timeseries(
                 "Storage failures",
                 "Within an hour: log not written, shortened or read, and blocks not made or read. Samples are lost: look at the disk "

@@ -51,6 +51,13 @@ class Documents:
         """Close the file."""
         self._file.close()
 
+    def read(self, streams: Sequence[str]) -> Object:
+        """Return the documents of streams by `stream/id`."""
+        rows = self._file.execute("SELECT stream, id, body FROM documents")
+        return {
+            f"{stream}/{identity}": json.loads(body) for stream, identity, body in rows if stream in streams
+        }
+
     def search(self, streams: Sequence[str], body: Object) -> Object:
         """Return the answer of a search in streams. Raises QueryError."""
         found = [one for one in self._select(streams, body) if holds(body.get("query", {}), one[1])]

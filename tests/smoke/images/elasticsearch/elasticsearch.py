@@ -1,7 +1,8 @@
 """A stand-in for a whole Elasticsearch: the one of the unit tests, with documents that are kept and searched.
 
 TLS, users, passwords and roles are those of the mounted secrets and of what `elasticsearch-setup` puts.
-Not here: mappings (any document is taken but one without a time), text search, the disk's marks, lifecycles.
+A snapshot is one file in the folder of its repository. Not here: mappings (any document is taken but one
+without a time), text search, the disk's marks, lifecycles, what Kibana keeps.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -41,6 +42,15 @@ class Node(ElasticsearchStandIn):
     """One node with its documents."""
 
     documents: Documents
+
+    def read_documents(self, streams: Sequence[str]) -> Object:
+        return self.documents.read(streams)
+
+    def write_documents(self, documents: Object) -> None:
+        for key, body in documents.items():
+            stream, _, identity = key.partition("/")
+            self.documents.create(stream, identity, body)
+        self.documents.commit()
 
     def read(self, target: str, content: bytes) -> Object:
         if urlsplit(target).path == _BULK:
@@ -133,6 +143,35 @@ def _wrap(items: Sequence[Object]) -> list[Object]:
     return [{"create": item} for item in items]
 
 
+class SnapshotFolder(MutableMapping[str, Object]):
+    """Snapshots by name, each a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _place(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def __getitem__(self, name: str) -> Object:
+        try:
+            found: Object = json.loads(self._place(name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise KeyError(name) from None
+        return found
+
+    def __setitem__(self, name: str, kept: Object) -> None:
+        self._place(name).write_text(json.dumps(kept), encoding="utf-8")
+
+    def __delitem__(self, name: str) -> None:
+        self._place(name).unlink()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._folder.glob("*.json")))
+
+    def __len__(self) -> int:
+        return len(list(self))
+
+
 def main() -> None:
     """Run as the image would, in its working directory /usr/share/elasticsearch."""
     home = Path.cwd()
@@ -150,6 +189,7 @@ def main() -> None:
         )
     node = Node(state, on_change=lambda found: _keep(kept, found))
     node.documents = Documents(home / "data" / "documents.sqlite")
+    node.snapshots = SnapshotFolder(home / "snapshots")
     _keep(kept, state)
     with serve(node, tls, "0.0.0.0", 9200):
         threading.Event().wait()
