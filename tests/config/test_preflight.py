@@ -20,6 +20,7 @@ import pytest
 GOOD = {
     "server": "28.5.2",
     "compose": "2.40.3",
+    "cpus": "2",
     "memory": str(8 << 30),
     "ports": "",
     "config": "",
@@ -31,6 +32,7 @@ DOCKER = """#!/bin/bash
 case "$*" in
   "version --format "*) [ -n "{server}" ] && echo "{server}" || exit 1 ;;
   "compose version --short") [ -n "{compose}" ] && echo "{compose}" || exit 1 ;;
+  "info --format {{{{.NCPU}}}}") echo "{cpus}" ;;
   "info --format {{{{.MemTotal}}}}") echo "{memory}" ;;
   "info --format {{{{.DockerRootDir}}}}") echo "{root}" ;;
   "info --format {{{{.SystemTime}}}}") echo "{time}" ;;
@@ -50,11 +52,20 @@ printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 0 0 {
 Preflight = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def mounted_folders(repository: Path) -> list[str]:
+    text = (repository / "docker-compose.yml").read_text(encoding="utf-8")
+    return re.findall(r"- \./(\S+):/checkout/", text)
+
+
 @pytest.fixture
 def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) -> Preflight:
     """Run the script in a checkout of its own, with ports that are free whatever this machine runs."""
     checkout = tmp_path / "checkout"
     (checkout / "scripts").mkdir(parents=True)
+    shutil.copy(repository / "docker-compose.yml", checkout)
+    for name in mounted_folders(repository):
+        (checkout / name / "secrets").mkdir(parents=True)
+        (checkout / name / "file.yml").touch(0o644)
     for name in ("preflight", "versions"):
         shutil.copy(repository / "scripts" / name, checkout / "scripts")
     shutil.copy(repository / ".env.example", checkout)
@@ -265,6 +276,30 @@ def test_a_clock_that_was_set_back_is_told(preflight: Preflight, tmp_path: Path)
     os.utime(compose, (time.time() + 86_400,) * 2)
     (line,) = problems(preflight())
     assert "docker-compose.yml is newer; set the clock (`sudo timedatectl set-ntp true`)" in line
+
+
+def test_one_processor_is_a_note(preflight: Preflight) -> None:
+    done = preflight(cpus="1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("preflight: note: Docker has 1 processor and the stack wants 2")
+
+
+def test_what_services_cannot_read_is_named_and_the_remedy_mends_it(
+    preflight: Preflight, tmp_path: Path, repository: Path
+) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "prometheus" / "secrets" / "key").touch(0o600)  # meant for its owner
+    assert "prometheus" in mounted_folders(repository)
+    assert problems(preflight()) == []
+    (checkout / "prometheus" / "file.yml").chmod(0o600)
+    (checkout / "docs").chmod(0o700)
+    (line,) = problems(preflight())
+    assert "cannot read " in line
+    assert "(2 such files and folders)" in line
+    [remedy] = re.findall(r"run `(find .+)`", line)
+    subprocess.run(["/bin/bash", "-c", remedy], cwd=checkout, check=True)
+    assert problems(preflight()) == []
+    assert (checkout / "prometheus" / "secrets" / "key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", "::"])
