@@ -12,11 +12,15 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.responses import RedirectResponse
 from websockets.sync.client import connect
+
+from vectorwatch.serve.web_login import encode_login
 
 from .compose import Render, Service
 from .test_compose import EXCEPTIONS, RULES
@@ -31,6 +35,8 @@ PAGES = {
     "jaeger": 16686,
 }
 WITH_USERS_OF_THEIR_OWN = ("grafana", "kibana")
+ASKING = ("prometheus", "alertmanager")
+"""With WEB_LOGIN=1."""
 GUARDED = tuple(name for name in PAGES if name not in WITH_USERS_OF_THEIR_OWN)
 
 
@@ -80,6 +86,10 @@ def start(
         for name, port in PAGES.items():
             replaced[f"{name}:{port}"] = serve(page(name)).removeprefix("http://")
             replaced[f"{{$PUBLIC_HOST}}:{port}"] = f"{{$PUBLIC_HOST}}:{ports[name]}"
+        replaced["/run/secrets"] = str(tmp_path / "run-secrets")
+        (tmp_path / "run-secrets").mkdir()
+        for name in ASKING:
+            (tmp_path / "run-secrets" / f"{name}_login").write_text(encode_login(f"of-{name}"))
         folder = copy(repository / "caddy", tmp_path / "caddy", replaced)
         (folder / "secrets").mkdir(exist_ok=True)
         hashed = subprocess.run(
@@ -113,7 +123,7 @@ def page(name: str) -> FastAPI:
     @app.get("/{path:path}")
     async def answer(request: Request) -> dict[str, str]:
         user = request.headers.get("x-auth-request-email", "")
-        return {"page": name, "user": user, "sent": " ".join(request.headers)}
+        return {"page": name, "user": user, "login": request.headers.get("authorization", "")}
 
     @app.websocket("/live")
     async def live(socket: WebSocket) -> None:
@@ -135,8 +145,10 @@ def sign_on() -> FastAPI:
         return Response(status_code=202, headers={"X-Auth-Request-Email": "me@example.com"})
 
     @app.get("/oauth2/start")
-    async def begin(rd: str) -> dict[str, str]:
-        return {"back": rd}
+    async def begin(request: Request) -> Response:
+        # As the real one: what it is told by the header goes through the provider and back.
+        state = quote(request.headers["x-auth-request-redirect"], safe="")
+        return RedirectResponse(f"https://login.example.com/authorize?state={state}", status_code=302)
 
     return app
 
@@ -149,7 +161,8 @@ def test_a_page_that_knows_no_users_asks_for_a_password(start: Callable[[str], F
             assert (refused.status_code, refused.text) == (401, ""), name
         answer = front.get(name, auth=("me", "right")).json()
         assert answer["page"] == name
-        assert "authorization" not in answer["sent"], "the password is Caddy's alone"
+        own = f"Basic {encode_login(f'of-{name}')}" if name in ASKING else ""
+        assert answer["login"] == own, "a person's password is Caddy's alone"
     for name in WITH_USERS_OF_THEIR_OWN:
         assert front.get(name).json()["page"] == name
     for name in PAGES:  # a refusal has them, too
@@ -176,11 +189,10 @@ def test_an_old_link_leads_to_the_encrypted_page(start: Callable[[str], Front]) 
 def test_who_is_not_signed_on_is_sent_to_the_provider_and_comes_back(start: Callable[[str], Front]) -> None:
     front = start("ask-sign-on")
     for name in GUARDED:
-        here = f"https://127.0.0.1:{front.ports[name]}/a"
-        sent = front.get(name, "/a")
+        here = f"https://127.0.0.1:{front.ports[name]}/a/b?from=1&to=%2F2#"
+        sent = front.get(name, "/a/b?from=1&to=%2F2")
         assert sent.status_code == 302, name
-        assert sent.headers["location"] == f"/oauth2/start?rd={here}"
-        assert front.get(name, "/oauth2/start", params={"rd": here}).json() == {"back": here}
+        assert parse_qs(urlsplit(sent.headers["location"]).query)["state"] == [here.rstrip("#")]
         forged = front.get(name, headers={"X-Auth-Request-Email": "root@example.com"})
         assert forged.status_code == 302, "a header of one's own is no sign-on"
         guest = front.get(name, headers={"Cookie": "_oauth2_proxy=guest"})
@@ -246,4 +258,5 @@ def test_its_services_keep_the_rules_of_the_others(name: str, overlaid: Mapping[
 def test_the_data_of_caddy_is_given_to_its_user(overlaid: Mapping[str, Service]) -> None:
     mounts = {mount["target"]: mount["source"] for mount in overlaid["setup"]["volumes"]}
     assert mounts["/data/caddy"] == "caddy_data"
+    assert mounts["/secrets/caddy"] == "caddy_secrets"
     assert re.match(r"10001:", overlaid["caddy"]["user"])

@@ -17,7 +17,7 @@ import yaml
 
 from vectorwatch.dashboards.grafana import PLUGIN_VERSION
 from vectorwatch.setup.keyring import KEYRINGS, LOGINS
-from vectorwatch.setup.service import DATA_OWNERS, OPTIONAL_DATA, OWN_GROUP
+from vectorwatch.setup.service import CADDY, DATA_OWNERS, OWN_GROUP
 
 from .compose import Render, Service
 
@@ -712,7 +712,7 @@ def test_who_lists_a_profiles_servers_belongs_to_the_group_that_may(services: Ma
 
 
 def test_setup_gives_each_data_folder_to_the_user_of_its_service(services: Mapping[str, Service]) -> None:
-    owners = {name: uid for name, uid in DATA_OWNERS.items() if name not in OPTIONAL_DATA}
+    owners = {name: uid for name, uid in DATA_OWNERS.items() if name != CADDY}
     for name, uid in owners.items():
         service, _, rest = name.partition("_")
         volume = name if rest else f"{name}_data"

@@ -17,6 +17,9 @@ def login_headers(password_file: Path | None) -> Mapping[str, str]:
     Raises TargetError(auth) when the file cannot be read any more.
     """
     password = read_secret(None, password_file)
-    if not password:
-        return {}
-    return {"Authorization": f"Basic {b64encode(f'{WEB_USER}:{password}'.encode()).decode()}"}
+    return {"Authorization": f"Basic {encode_login(password)}"} if password else {}
+
+
+def encode_login(password: str) -> str:
+    """Return the credentials of the login as RFC 7617 sends them."""
+    return b64encode(f"{WEB_USER}:{password}".encode()).decode()

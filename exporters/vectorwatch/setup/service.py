@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vectorwatch.errors import VectorwatchError
+from vectorwatch.serve.web_login import encode_login
 
 from .checkout import refuse_unreadable
 from .fill import fill
@@ -21,8 +22,8 @@ OWN_GROUP = 10001
 
 DATA_OWNERS = {"jaeger": 10001, "caddy": 10001, "elasticsearch_snapshots": 1000}
 """User ids by data folder, where the image holds none from which a new volume would take its owner."""
-OPTIONAL_DATA = {"caddy"}
-"""There only with the overlay of this name."""
+CADDY = "caddy"
+"""Its volumes are there only with the overlay of this name."""
 
 
 def prepare(
@@ -43,16 +44,19 @@ def prepare(
     refuse_unreadable(checkout)
     yield from fill_all(find_volumes(secrets, chown), checkout, public_host, ask=ask)
     for service, uid in DATA_OWNERS.items():
-        if service not in OPTIONAL_DATA or (data / service).is_dir():
+        if service != CADDY or (data / service).is_dir():
             yield give_data(data / service, uid, chown)
     yield empty_lists(lists, chown)
 
 
 def find_volumes(secrets: Path, chown: Chown = os.chown) -> Mapping[str, SecretsVolume]:
-    """Return the volume of each keyring, by its service."""
-    return {
+    """Return the volume of each keyring, by its service, and Caddy's where it has one."""
+    volumes = {
         keyring.service: SecretsVolume(secrets / keyring.service, keyring.uid, chown) for keyring in KEYRINGS
     }
+    if (secrets / CADDY).is_dir():
+        volumes[CADDY] = SecretsVolume(secrets / CADDY, DATA_OWNERS[CADDY], chown)
+    return volumes
 
 
 def fill_all(
@@ -65,6 +69,18 @@ def fill_all(
         shared = {name: _read(volumes, source) for name, source in keyring.shared.items()}
         copies = _find_copies(volumes, keyring)
         yield fill(volumes[keyring.service], keyring, checkout, signer, shared, copies, ask=ask)
+    if CADDY in volumes:
+        yield _hand_logins(volumes)
+
+
+def _hand_logins(volumes: Mapping[str, SecretsVolume]) -> str:
+    """Give Caddy what it sends, in place of a person's own password, to the servers that may ask for one."""
+    with volumes[CADDY].open():
+        for keyring in KEYRINGS:
+            if keyring.asks_for:
+                password = volumes[keyring.service].read(keyring.asks_for).decode()
+                volumes[CADDY].put(f"{keyring.service}_login", encode_login(password).encode())
+    return f"setup: {CADDY}: complete"
 
 
 def _read(volumes: Mapping[str, SecretsVolume], source: str) -> bytes:

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,16 @@ def test_the_command_ends_with_one_line_when_it_cannot(
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("setup: the services run as users of their own and cannot read prom")
     assert list((secrets / "grafana").iterdir()) == []
+
+
+def test_caddy_gets_the_logins_where_it_has_a_volume(
+    secrets: Path, checkout: Path, lists: Path, data: Path, chown: Chown, owners: Any
+) -> None:
+    (secrets / "caddy").mkdir()
+    (data / "caddy").mkdir()
+    assert "setup: caddy: complete" in run(secrets, checkout, lists, data, chown)
+    for server in ("prometheus", "alertmanager"):
+        password = (secrets / server / f"{server}_password").read_text()
+        login = (secrets / "caddy" / f"{server}_login").read_bytes()
+        assert login == b64encode(f"vectorwatch:{password}".encode())
+    assert owners.given["caddy"] == (10001, 10001)
