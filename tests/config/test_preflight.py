@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -276,6 +276,55 @@ def test_a_clock_that_was_set_back_is_told(preflight: Preflight, tmp_path: Path)
     os.utime(compose, (time.time() + 86_400,) * 2)
     (line,) = problems(preflight())
     assert "docker-compose.yml is newer; set the clock (`sudo timedatectl set-ntp true`)" in line
+
+
+OVERLAID = "COMPOSE_FILE=docker-compose.yml:caddy/docker-compose.yml"
+
+
+@pytest.mark.parametrize(
+    ("settings", "files", "said"),
+    [
+        ("", (), ["caddy/secrets/users is missing or empty"]),
+        ("", ("users",), []),
+        ("CADDY_ASK=ask-sign-on", (), ["of the profile sign-on", "oauth2-proxy.cfg is missing"]),
+        ("CADDY_ASK=ask-sign-on\nCOMPOSE_PROFILES=demo,sign-on", ("oauth2-proxy.cfg",), []),
+        ("CADDY_ASK=none", ("users",), ["CADDY_ASK=none cannot be used"]),
+        ("CADDY_TLS=tls.crt", ("users",), ["CADDY_TLS=tls.crt cannot be used"]),
+        (
+            "CADDY_TLS=/etc/caddy/secrets/a.crt /etc/caddy/secrets/a.key",
+            ("users", "a.crt"),
+            ["caddy/secrets/a.key is missing"],
+        ),
+        ("CADDY_TLS=me@example.net", ("users",), ["add :caddy/acme.yml", "set PUBLIC_HOST"]),
+    ],
+)
+def test_what_the_overlay_needs_is_checked_before_caddy_fails(
+    preflight: Preflight, tmp_path: Path, settings: str, files: Sequence[str], said: Sequence[str]
+) -> None:
+    secrets = tmp_path / "checkout" / "caddy" / "secrets"
+    secrets.mkdir(parents=True)
+    for name in files:
+        (secrets / name).write_text("content\n", encoding="utf-8")
+    found = problems(preflight(f"{OVERLAID}\n{settings}"))
+    assert len(found) == len(said)
+    for line, text in zip(found, said, strict=True):
+        assert text in line
+    without = problems(preflight(settings))
+    assert len(without) == sum("cannot be used" in line for line in found)
+
+
+def test_a_file_that_caddy_cannot_read_is_named_and_behind_caddy_the_pages_are_not(
+    preflight: Preflight, tmp_path: Path
+) -> None:
+    users = tmp_path / "checkout" / "caddy" / "secrets" / "users"
+    users.parent.mkdir(parents=True)
+    users.write_text("me hash\n", encoding="utf-8")
+    users.chmod(0o600)
+    (line,) = problems(preflight(OVERLAID))
+    assert "`chmod o+r caddy/secrets/users`" in line
+    users.chmod(0o644)
+    [note] = preflight(f"{OVERLAID}\nBIND_ADDRESS=0.0.0.0").stdout.splitlines()
+    assert "no password: what takes spans and log lines" in note
 
 
 def test_one_processor_is_a_note(preflight: Preflight) -> None:
