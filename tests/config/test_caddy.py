@@ -1,15 +1,21 @@
 """caddy/: the real Caddy before small servers, and the overlay as Compose reads it.
 
 oauth2-proxy is a stand-in that knows one cookie; it answers strangers and guests as the documentation of the
-real one says (401 and 202 of /oauth2/auth).
+real one says (401 and 202 of /oauth2/auth). Where Go is, the last test of sign-on builds the real one.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import ssl
 import subprocess
-from collections.abc import Callable, Mapping
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -75,14 +81,18 @@ def start(
     free_port: Callable[[], int],
     start_program: Callable[..., Any],
     poll: Callable[..., None],
-) -> Callable[[str], Front]:
-    """Start Caddy with `ask-password` or `ask-sign-on` before servers that say their names."""
+) -> Callable[..., Front]:
+    """Start Caddy with `ask-password` or `ask-sign-on` before servers that say their names.
 
-    def run(ask: str) -> Front:
+    `sign_on_at` is told the ports of the pages and returns the address of oauth2-proxy.
+    """
+
+    def run(ask: str, sign_on_at: Callable[[Mapping[str, int]], str] | None = None) -> Front:
         ports = {name: free_port() for name in PAGES}
         health = free_port()
         replaced = {"127.0.0.1:8080": f"127.0.0.1:{health}"}
-        replaced["oauth2-proxy:4180"] = serve(sign_on()).removeprefix("http://")
+        provide = sign_on_at or (lambda _ports: serve(sign_on()).removeprefix("http://"))
+        replaced["oauth2-proxy:4180"] = provide(ports)
         for name, port in PAGES.items():
             replaced[f"{name}:{port}"] = serve(page(name)).removeprefix("http://")
             replaced[f"{{$PUBLIC_HOST}}:{port}"] = f"{{$PUBLIC_HOST}}:{ports[name]}"
@@ -197,6 +207,104 @@ def test_who_is_not_signed_on_is_sent_to_the_provider_and_comes_back(start: Call
         assert forged.status_code == 302, "a header of one's own is no sign-on"
         guest = front.get(name, headers={"Cookie": "_oauth2_proxy=guest"})
         assert (guest.json()["page"], guest.json()["user"]) == (name, "me@example.com")
+
+
+CLIENT = "vectorwatch"
+PEOPLE = {
+    "inside": {"email": "inside@example.net", "email_verified": True, "groups": ["sre"]},
+    "outside": {"email": "outside@example.net", "email_verified": True, "groups": ["sales"]},
+    "elsewhere": {"email": "elsewhere@example.org", "email_verified": True, "groups": ["sre"]},
+}
+
+
+@pytest.fixture
+def oauth2_proxy(repository: Path, overlaid: Mapping[str, Service]) -> Path:
+    """The program of the release whose image the overlay names, built once from its Go module."""
+    go = shutil.which("go")
+    version = str(overlaid["oauth2-proxy"]["image"]).rpartition(":")[2]
+    program = repository / ".tools" / "oauth2-proxy" / version / "oauth2-proxy"
+    if not program.exists():
+        if go is None:
+            # In CI too: a machine that runs the tests need not have Go. The summary names what was skipped.
+            pytest.skip("no Go here to build oauth2-proxy")
+        built = subprocess.run(
+            [go, "install", f"github.com/oauth2-proxy/oauth2-proxy/v7@{version}"],
+            env={**os.environ, "GOBIN": str(program.parent)},
+            capture_output=True,
+            text=True,
+            timeout=1200,
+        )
+        if built.returncode != 0:
+            pytest.skip(f"oauth2-proxy {version} cannot be built here: {built.stderr.splitlines()[-1]}")
+    return program
+
+
+def test_the_real_oauth2_proxy_lets_in_whom_a_provider_knows_and_the_file_names(
+    start: Callable[..., Front],
+    oauth2_proxy: Path,
+    overlaid: Mapping[str, Service],
+    repository: Path,
+    free_port: Callable[[], int],
+    start_program: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    provider = f"http://127.0.0.1:{free_port()}"
+    known = [
+        word
+        for name, claims in PEOPLE.items()
+        for word in ("--user-claims", json.dumps({"sub": name, **claims}))
+    ]
+    argv = [sys.executable, "-m", "oidc_provider_mock", "--port", provider.rpartition(":")[2], *known]
+    start_program(argv, ready_url=f"{provider}/.well-known/openid-configuration")
+
+    def run_proxy(ports: Mapping[str, int]) -> str:
+        """Start it with the flags of the overlay and the file of the how-to."""
+        secrets = tmp_path / "proxy-secrets"
+        secrets.mkdir()
+        (secrets / "client_secret").write_text("anything")
+        (secrets / "cookie_secret").write_text(urlsafe_b64encode(os.urandom(32)).decode())
+        page = (repository / "docs" / "how-to" / "tls-and-sign-on.md").read_text(encoding="utf-8")
+        [text] = re.findall(r"(?s)```toml\n(.+?)```", page)
+        for place, own in {
+            "https://login.example.net/realms/company": provider,
+            "https://monitoring.example.net:9090": f"https://127.0.0.1:{ports['prometheus']}",
+            "monitoring.example.net": "127.0.0.1",
+            "/etc/caddy/secrets": str(secrets),
+        }.items():
+            text = text.replace(place, own)
+        (tmp_path / "oauth2-proxy.cfg").write_text(text, encoding="utf-8")
+        address = f"127.0.0.1:{free_port()}"
+        flags = " ".join(overlaid["oauth2-proxy"]["command"])
+        flags = flags.replace("0.0.0.0:4180", address)
+        flags = flags.replace("/etc/caddy/secrets/oauth2-proxy.cfg", str(tmp_path / "oauth2-proxy.cfg"))
+        start_program([str(oauth2_proxy), *flags.split()], ready_url=f"http://{address}/ping")
+        return address
+
+    front = start("ask-sign-on", run_proxy)
+    here = f"https://127.0.0.1:{front.ports['prometheus']}/a/b?from=1&to=%2F2"
+
+    @contextmanager
+    def sign_on(name: str) -> Iterator[tuple[httpx.Client, httpx.Response]]:
+        with httpx.Client(
+            verify=front.trusted, trust_env=False, timeout=60, follow_redirects=True
+        ) as browser:
+            asked = browser.get(here)
+            assert str(asked.url).startswith(provider), "the provider asks who it is"
+            yield browser, browser.post(asked.url, data={"sub": name})
+
+    with sign_on("inside") as (browser, answer):
+        assert str(answer.url) == here
+        assert answer.json() == {
+            "page": "prometheus",
+            "user": "inside@example.net",
+            "login": f"Basic {encode_login('of-prometheus')}",
+        }
+        other = browser.get(f"https://127.0.0.1:{front.ports['inbox']}/", follow_redirects=False)
+        assert other.json()["page"] == "inbox", "one sign-on opens all pages"
+    for name in ("outside", "elsewhere"):
+        with sign_on(name) as (browser, answer):
+            assert answer.status_code == 403, name
+            assert browser.get(here, follow_redirects=False).status_code == 302, "still a stranger"
 
 
 def test_without_the_file_of_users_caddy_does_not_start(caddy: str, repository: Path, tmp_path: Path) -> None:
