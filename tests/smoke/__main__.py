@@ -85,9 +85,10 @@ def _run(
     project = open_project(repository, docker, scratch / "checkout", dict(options.set))
     run = Run(project, report, _say)
     builder = Builder(docker, lambda: fetch_programs(tools, _say), project.folder, scratch, _say)
-    services = project.services.values()
+    overlay = project.read_overlay()
+    services = [*project.services.values(), *overlay]
     with keep_names(docker, {*list_bases(services), *(service.image for service in services)}):
-        run.provide(Supplier(docker, builder, Registries(docker)))
+        run.provide(Supplier(docker, builder, Registries(docker)), overlay)
         try:
             run.check(run.start(), options.checks)
         except VectorwatchError as error:

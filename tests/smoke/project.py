@@ -21,6 +21,8 @@ _UP_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 _NO_RIGHTS = ("--rm", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 OVERRIDE = "docker-compose.override.yml"
+OVERLAY = ("docker-compose.yml", "caddy/docker-compose.yml")
+"""The files of the stack with Caddy before its pages."""
 PORTS = {
     "prometheus": "PROMETHEUS_PORT",
     "alertmanager": "ALERTMANAGER_PORT",
@@ -63,6 +65,12 @@ class Project:
         rendered = json.loads(self.compose("--profile", "*", "config", "--format", "json"))
         self.services = {service.name: service for service in read_services(rendered)}
         self.volumes = {name: body["name"] for name, body in rendered["volumes"].items()}
+
+    def read_overlay(self) -> Sequence[Service]:
+        """Return the services without a profile that the overlay with Caddy adds. Raises CommandError."""
+        files = [word for name in OVERLAY for word in ("--file", name)]
+        rendered = json.loads(self.compose(*files, "config", "--format", "json"))
+        return [service for service in read_services(rendered) if service.name not in self.services]
 
     def compose(self, *arguments: str, timeout_seconds: float = 120) -> str:
         """Return what `docker compose ARGUMENTS` says. Raises CommandError."""

@@ -11,6 +11,7 @@ import httpx
 from tests.smoke.checks import (
     alert,
     backup,
+    caddy,
     dashboards,
     docker_socket,
     health,
@@ -53,6 +54,7 @@ CHECKS: Mapping[str, Callable[[Stage], str]] = {
     "log lines arrive": logs.arrive,
     "no line is lost or doubled": logs.survive_restarts,
     "a password is asked for": web_login.is_asked_for,
+    "Caddy stands before the pages": caddy.stands_before_the_pages,
     "secrets are rotated": rotation.loses_nothing,
     "logs can be left out": logs.are_left_out,
     "data survives down and up": survival.of_data,
@@ -70,10 +72,10 @@ class Run:
         self._report = report
         self._say = say
 
-    def provide(self, supplier: Supplier) -> None:
-        """Provide the images and note which services cannot run. Raises VectorwatchError."""
+    def provide(self, supplier: Supplier, more: Sequence[Service] = ()) -> None:
+        """Provide the images, of `more` services too, and note what cannot run. Raises VectorwatchError."""
         self._say("smoke: images")
-        for provided in supplier.supply(self._wanted().values()):
+        for provided in supplier.supply([*self._wanted().values(), *more]):
             self._report.images.append(provided)
             self._say(write_image(provided))
         found = {provided.image: provided for provided in self._report.images}

@@ -33,3 +33,10 @@ ASK = click.option(
     show_default=True,
     help="Whether Prometheus and Alertmanager ask everybody for a password.",
 )
+GRAFANA = click.option(
+    "--grafana",
+    envvar="GRAFANA_URL",
+    show_envvar=True,
+    default="",
+    help="Address of the dashboards that alerts link to; without one they link to none.",
+)

@@ -104,6 +104,8 @@ RECIPES: Mapping[str, Recipe] = {
         ports=(9114,),
     ),
     "haproxy": Built("haproxy", "Debian's HAProxy"),
+    "caddy": Built("caddy", "Debian's Caddy"),
+    "quay.io/oauth2-proxy/oauth2-proxy": Absent("is of the profile sign-on, which this test leaves off"),
     "grafana/grafana": Absent("neither Debian nor PyPI has Grafana"),
     "ghcr.io/google/cadvisor": Absent("neither Debian, PyPI nor Go's module proxy has cAdvisor"),
 }

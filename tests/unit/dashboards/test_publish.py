@@ -16,7 +16,7 @@ import httpx
 import pytest
 import trustme
 
-from vectorwatch.cli import dashboards_import
+from vectorwatch.commands.dashboards import dashboards_import
 from vectorwatch.dashboards import grafana_api
 from vectorwatch.dashboards.publish import import_dashboards
 from vectorwatch.errors import ConfigError, VectorwatchError

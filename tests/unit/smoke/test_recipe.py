@@ -11,9 +11,11 @@ _REPOSITORY = Path(__file__).parents[3]
 
 
 def _foreign_images() -> list[str]:
-    services = yaml.safe_load((_REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-    own = {service["image"] for service in services.values() if "build" in service}
-    return sorted({service["image"] for service in services.values()} - own)
+    files = ("docker-compose.yml", "caddy/docker-compose.yml")
+    texts = [(_REPOSITORY / name).read_text(encoding="utf-8").replace("!override", "") for name in files]
+    services = [one for text in texts for one in yaml.safe_load(text)["services"].values() if "image" in one]
+    own = {service["image"] for service in services if "build" in service}
+    return sorted({service["image"] for service in services} - own)
 
 
 def test_every_foreign_image_has_a_recipe_and_every_recipe_an_image() -> None:
