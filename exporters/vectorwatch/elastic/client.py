@@ -142,7 +142,7 @@ def _check_url(name: str, url: str) -> str:
     is_address = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) < 65536
     if not is_address or parsed.query or parsed.fragment or parsed.userinfo:
         # Not repeated as it is: it may hold a password.
-        raise ConfigError(f"the address of {name} cannot be used; write it like https://{name.lower()}:9200")
+        raise ConfigError(f"the address of {name} cannot be used; write it like https://{name.lower()}:PORT")
     return url.rstrip("/")
 
 
