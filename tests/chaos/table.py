@@ -16,10 +16,10 @@ or no disk left, and when all of them end at once: which alert begins, what heal
 lost. The compose file is the one of this repository, unchanged, with the logs and the profile `demo`.
 
 ```sh
-make chaos                                 # what build/chaos.json lacks; about an hour for all (Linux, root)
+make chaos                                 # what has no result yet; about an hour for all (Linux, root)
 .venv/bin/python -m tests.chaos --list     # names the trials
 .venv/bin/python -m tests.chaos inbox-filled all-crashed
-.venv/bin/python -m tests.chaos --table    # this page, from build/chaos.json
+.venv/bin/python -m tests.chaos --table    # this page, from tests/chaos/results.json
 ```
 
 It is not part of `make test`, nor of CI.
