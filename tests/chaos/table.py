@@ -63,7 +63,7 @@ man's switch is.
 """
 _ALSO_TEXT = """\
 Beside the alerts above; what only began has `(pending)`. All that was broken at the same time is to be seen
-here; and some of the trials ran beside others on the same host, so that HostOomKill came from those.
+here, and what was not yet over of the round before.
 """
 _ATTENDED = (Kind.KILLED, Kind.PAUSED, Kind.CUT)
 _ALONE = (Kind.CRASHED, Kind.STARVED)
