@@ -63,7 +63,7 @@ man's switch is.
 """
 _ALSO_TEXT = """\
 Beside the alerts above; what only began has `(pending)`. All that was broken at the same time is to be seen
-here, and what was not yet over of the round before.
+here, and what an earlier round still led to.
 """
 _ATTENDED = (Kind.KILLED, Kind.PAUSED, Kind.CUT)
 _ALONE = (Kind.CRASHED, Kind.STARVED)
