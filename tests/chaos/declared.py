@@ -175,10 +175,12 @@ def _make_rounds() -> list[list[Trial]]:
         rounds += [[_make(service, kind)] for service in _OUTAGES if service in VOLUMES]
         rounds.append([_make(service, kind) for service in _OUTAGES if service not in VOLUMES])
     rounds += [[_make(service, kind) for service in group] for kind in _ATTENDED for group in _WATCHERS]
+    whole = (Kind.ALL_CRASHED, Kind.ALL_KILLED, Kind.ENGINE_KILLED)
+    rounds += [[Trial("", kind, None, "nobody is left to say it")] for kind in whole]
+    # Last: the small disks stay until the end, and what has grown meanwhile fills them by itself.
     rounds.append([_make(service, Kind.FILLED) for service in VOLUMES if service != "prometheus"])
     rounds.append([_make("prometheus", Kind.FILLED)])
-    whole = (Kind.ALL_CRASHED, Kind.ALL_KILLED, Kind.ENGINE_KILLED)
-    return rounds + [[Trial("", kind, None, "nobody is left to say it")] for kind in whole]
+    return rounds
 
 
 ROUNDS: Sequence[Sequence[Trial]] = _make_rounds()
