@@ -1,7 +1,9 @@
 """`make chaos`: every container crashed, killed, paused, cut off, starved, its disk filled; then all at once.
 
-`python -m tests.chaos` makes the trials that `build/chaos.json` lacks, so that a run that ended early goes
-on; all of them with `--again`; names choose some. `--table` makes docs/reference/chaos.md of what was found.
+What is found is kept trial by trial in tests/chaos/results.json, which is committed. `python -m tests.chaos`
+makes the trials that it lacks or that failed, so that a run that ended early goes on; all of them with
+`--again`; names choose some. `--table` makes docs/reference/chaos.md of it, and a test tells when the page is
+another. Who declares a trial makes it, and commits both files; the trials that nothing touched keep theirs.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from time import monotonic
 from types import FrameType
 
 from tests.chaos.declared import ROUNDS, TRIALS
-from tests.chaos.outcome import Outcome, keep_outcome, read_outcomes
+from tests.chaos.outcome import RESULTS, Outcome, keep_outcome, read_outcomes
 from tests.chaos.rounds import Rounds
 from tests.chaos.stack import open_scene
 from tests.chaos.table import write_line, write_table
@@ -29,7 +31,6 @@ def main() -> int:
     """Return 0 when all that was tried is as it should be."""
     options = _read_options()
     repository = find_repository()
-    path = repository / "build" / "chaos.json"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     if options.list:
@@ -37,13 +38,14 @@ def main() -> int:
         return 0
     if options.table:
         page = repository / "docs" / "reference" / "chaos.md"
-        page.write_text(write_table(read_outcomes(path)), encoding="utf-8")
+        page.write_text(write_table(read_outcomes(RESULTS)), encoding="utf-8")
         _say(f"chaos: {page.relative_to(repository)} is written")
         return 0
-    done = () if options.again or options.names else read_outcomes(path)
+    kept = {} if options.again else read_outcomes(RESULTS)
+    done = {name for name, outcome in kept.items() if not outcome.failures}
     rounds = choose(options.names or [trial.name for trial in TRIALS if trial.name not in done])
     try:
-        return _try_all(repository, path, rounds, options.until_firing)
+        return _try_all(repository, rounds, options.until_firing)
     except VectorwatchError as error:
         _say(str(error))
         return error.exit_code
@@ -55,7 +57,7 @@ def choose(names: Sequence[str]) -> list[list[Trial]]:
     return [one for one in chosen if one]
 
 
-def _try_all(repository: Path, path: Path, rounds: Sequence[Sequence[Trial]], until_firing: bool) -> int:
+def _try_all(repository: Path, rounds: Sequence[Sequence[Trial]], until_firing: bool) -> int:
     start = monotonic()
     outcomes: list[Outcome] = []
 
@@ -64,7 +66,7 @@ def _try_all(repository: Path, path: Path, rounds: Sequence[Sequence[Trial]], un
 
     def note(outcome: Outcome) -> None:
         outcomes.append(outcome)
-        keep_outcome(path, outcome)
+        keep_outcome(RESULTS, outcome)
         _say(write_line(outcome))
 
     _say(f"chaos: {sum(map(len, rounds))} trials in {len(rounds)} rounds")
@@ -74,13 +76,15 @@ def _try_all(repository: Path, path: Path, rounds: Sequence[Sequence[Trial]], un
             runner.run(one)
     failed = [outcome.name for outcome in outcomes if outcome.failures]
     verdict = f"failed: {', '.join(failed)}" if failed else "all as it should be"
-    _say(f"chaos: {verdict}, in {monotonic() - start:.0f} s; kept in {path.relative_to(repository)}")
+    _say(f"chaos: {verdict}, in {monotonic() - start:.0f} s; kept in {RESULTS.name}")
     return int(bool(failed))
 
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.chaos", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to try; else what was not tried yet")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="what to try; else what has no result, or failed"
+    )
     parser.add_argument("--list", action="store_true", help="name the trials and what each does")
     parser.add_argument("--again", action="store_true", help="try all, also what was tried")
     parser.add_argument("--until-firing", action="store_true", help="wait until each alert fires and is told")

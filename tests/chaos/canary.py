@@ -26,6 +26,7 @@ from tests.smoke.stage import CheckError
 from vectorwatch.demo.jaeger_api import find_spans, make_trace_id, send_span
 
 _TIMEOUT_SECONDS = 5.0
+_EXEC_SECONDS = 15.0
 _SENT = "chaos-sent"
 _LOOK_SECONDS = 1.0
 _SAMPLES = "up[2m]"
@@ -222,6 +223,28 @@ def _find_samples(scene: Scene, ids: Sequence[str]) -> Iterable[str]:
             yield identity
 
 
+def _accept_baseline(scene: Scene) -> str:
+    """Make the newest figures the baseline, as a person does; return when, in seconds since 1970."""
+    _run_in_benchmark(scene, "vectorwatch", "benchmark", "accept")
+    return repr(_read_baseline(scene))
+
+
+def _find_baselines(scene: Scene, ids: Sequence[str]) -> Iterable[str]:
+    """Return the moments that are not later than that of the file: a baseline replaces the one before."""
+    newest = _read_baseline(scene)
+    return [identity for identity in ids if float(identity) <= newest]
+
+
+def _read_baseline(scene: Scene) -> float:
+    document = json.loads(_run_in_benchmark(scene, "cat", "/var/lib/vectorwatch/baseline.json"))
+    return max(float(entry["taken_at"]) for entry in document["benchmarks"])
+
+
+def _run_in_benchmark(scene: Scene, *command: str) -> str:
+    container = scene.containers["benchmark"].id
+    return scene.docker.run("exec", container, *command, timeout_seconds=_EXEC_SECONDS)
+
+
 def _query_samples(scene: Scene, moment: str) -> Mapping[str, list[list[Any]]]:
     answer = scene.stage.get("prometheus", "/api/v1/query", query=_SAMPLES, time=moment).json()
     found = {json.dumps(one["metric"], sort_keys=True): one["values"] for one in answer["data"]["result"]}
@@ -248,5 +271,6 @@ KINDS: Sequence[Kind] = (
     Kind("line sent to Logstash", "logstash", _send_line, _find_lines, 150.0),
     Kind("line that a container printed", "filebeat", _print_line, _find_printed, 150.0),
     Kind("point of Qdrant", "qdrant", _put_point, _find_points),
+    Kind("baseline of the benchmarks", "benchmark", _accept_baseline, _find_baselines),
     Kind("key of the cache", "dragonfly", _put_key, _find_keys, 5.0),
 )

@@ -1,4 +1,4 @@
-"""What a trial led to, as plain data, kept in `build/chaos.json`."""
+"""What a trial led to, as plain data, kept in `results.json` beside this file, a line a trial."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+RESULTS = Path(__file__).with_name("results.json")
+"""The newest outcome of each trial, committed: the page is made of it."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,23 @@ def read_outcomes(path: Path) -> dict[str, Outcome]:
         return {}
     found: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return {
-        name: Outcome(**{**body, "lost": [Loss(**one) for one in body["lost"]]})
+        name: Outcome(name, **{**body, "lost": [Loss(**one) for one in body.get("lost", ())]})
         for name, body in found.items()
     }
 
 
 def keep_outcome(path: Path, outcome: Outcome) -> None:
     """Add an outcome to the file, whole or not at all: the next run goes on where this one ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plain = {name: asdict(one) for name, one in {**read_outcomes(path), outcome.name: outcome}.items()}
+    outcomes = {**read_outcomes(path), outcome.name: outcome}
+    lines = [f"{json.dumps(name)}: {_write(outcomes[name])}" for name in sorted(outcomes)]
     scratch = path.with_suffix(".new")
-    scratch.write_text(json.dumps(plain, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    scratch.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     scratch.replace(path)
+
+
+def _write(outcome: Outcome) -> str:
+    """Return what was found; what was not is left out, as the name, which stands before it."""
+    plain = asdict(outcome)
+    del plain["name"]
+    found = {key: value for key, value in plain.items() if value not in (None, [], "")}
+    return json.dumps(found, ensure_ascii=False, sort_keys=True)

@@ -99,6 +99,7 @@ class Rounds:
         before = dict(self._scene.containers)
         self._refuse(None, self._canary.write())
         mends: dict[Trial, Mend] = {}
+        mended: dict[Trial, float] = {}
         watch = Watch(self._scene.stage)
         broken = monotonic()
         try:
@@ -108,16 +109,17 @@ class Rounds:
             self._watch(outcomes, watch)
         finally:
             for trial, mend in mends.items():
-                outcomes[trial].broken_seconds = round(monotonic() - broken, 1)
+                mended[trial] = monotonic()
+                outcomes[trial].broken_seconds = round(mended[trial] - broken, 1)
                 mend()
-        mended = monotonic()
+        end = monotonic() + _HEALED_SECONDS
         for trial, outcome in outcomes.items():
             self._note_restarts(trial, outcome, before)
         waiting = dict(outcomes)
-        while waiting and monotonic() - mended < _HEALED_SECONDS:
+        while waiting and monotonic() < end:
             self._scene.look()
             for trial in [trial for trial in waiting if not self._explain_ill(trial)]:
-                waiting.pop(trial).healed_seconds = round(monotonic() - mended, 1)
+                waiting.pop(trial).healed_seconds = round(monotonic() - mended[trial], 1)
             watch.look()
             sleep(_LOOK_SECONDS)
         for trial, outcome in waiting.items():

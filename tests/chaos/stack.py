@@ -15,6 +15,7 @@ from tests.smoke.engine.provide import provide_engine
 from tests.smoke.images.build import Builder
 from tests.smoke.images.supply import Registries, Supplier, keep_names, list_bases
 from tests.smoke.limits import leave_out_refused
+from tests.smoke.model import BACKUP_PROFILE
 from tests.smoke.place import open_project, open_scratch
 from tests.smoke.report import Report
 from tests.smoke.run import Run
@@ -35,7 +36,11 @@ def open_scene(repository: Path, say: Say) -> Iterator[Scene]:
         services, report = project.services, Report()
         with keep_names(docker, {*list_bases(services.values()), *(one.image for one in services.values())}):
             Run(project, report, say).provide(Supplier(docker, builder, Registries(docker)))
-            started = [name for name in services if name not in report.not_run and services[name].scale]
+            started = [
+                name
+                for name, service in services.items()
+                if name not in report.not_run and service.scale and BACKUP_PROFILE not in service.profiles
+            ]
             running = [name for name in started if not services[name].runs_once]
             leave_out_refused(project, say)
             programs = fetch_programs(tools, say) if docker.is_ours else None

@@ -16,10 +16,10 @@ or no disk left, and when all of them end at once: which alert begins, what heal
 lost. The compose file is the one of this repository, unchanged, with the logs and the profile `demo`.
 
 ```sh
-make chaos                                 # what build/chaos.json lacks; about an hour for all (Linux, root)
+make chaos                                 # what has no result yet; about an hour for all (Linux, root)
 .venv/bin/python -m tests.chaos --list     # names the trials
 .venv/bin/python -m tests.chaos inbox-filled all-crashed
-.venv/bin/python -m tests.chaos --table    # this page, from build/chaos.json
+.venv/bin/python -m tests.chaos --table    # this page, from tests/chaos/results.json
 ```
 
 It is not part of `make test`, nor of CI.
@@ -63,7 +63,7 @@ man's switch is.
 """
 _ALSO_TEXT = """\
 Beside the alerts above; what only began has `(pending)`. All that was broken at the same time is to be seen
-here; and some of the trials ran beside others on the same host, so that HostOomKill came from those.
+here, and what an earlier round still led to.
 """
 _ATTENDED = (Kind.KILLED, Kind.PAUSED, Kind.CUT)
 _ALONE = (Kind.CRASHED, Kind.STARVED)

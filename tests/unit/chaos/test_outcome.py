@@ -26,7 +26,7 @@ def find(name: str) -> Trial:
 
 
 def test_a_run_that_ended_early_goes_on(tmp_path: Path) -> None:
-    path = tmp_path / "build" / "chaos.json"
+    path = tmp_path / "results.json"
     first = make_outcome("inbox-crashed", lost=[Loss("notification", "inbox", 2, 1.5)])
     keep_outcome(path, first)
     keep_outcome(path, make_outcome("inbox-killed"))

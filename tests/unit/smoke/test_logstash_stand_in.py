@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from tests.smoke.images.elasticsearch.elasticsearch import Node
 from tests.smoke.images.logstash.inputs import make_tls
 from tests.smoke.images.logstash.output import Output
 from tests.smoke.images.logstash.plan import Plan, PlanError, read_plan
-from tests.smoke.images.logstash.queue import Queue
+from tests.smoke.images.logstash.queue import Queue, insist
 from tests.unit.elastic.elasticsearch_stand_in import State, serve
 
 _PASSWORD = {"LOGSTASH_WRITER_PASSWORD": "pen"}
@@ -63,6 +64,17 @@ def test_what_was_not_done_is_in_the_queue_after_a_restart(tmp_path: Path) -> No
     assert [event["fields"]["message"] for _, event in again.read(10)] == ["1", "2"]
     assert len(again) == 2
     again.close()
+
+
+def test_a_full_disk_ends_no_pipeline() -> None:
+    answers: list[Exception | None] = [sqlite3.OperationalError("database or disk is full"), None]
+
+    def change() -> None:
+        if error := answers.pop(0):
+            raise error
+
+    insist(change, wait_seconds=0)
+    assert answers == []
 
 
 def test_who_has_no_certificate_cannot_send(certificates: Callable[[str], Path]) -> None:

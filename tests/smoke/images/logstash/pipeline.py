@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -13,7 +14,7 @@ from typing import Any
 
 from tests.smoke.images.logstash.output import Output
 from tests.smoke.images.logstash.plan import Plan, Step
-from tests.smoke.images.logstash.queue import Event, Queue
+from tests.smoke.images.logstash.queue import Event, Queue, insist
 
 _CHAIN = Path(__file__).with_name("chain.rb")
 
@@ -98,8 +99,8 @@ class Pipeline:
             done = self.filters.run([event for _, event in read])
             self.filtered += len(read)
             for event, reason in self.output.send(done):
-                self._give_up(event, reason)
-            self.queue.forget([number for number, _ in read])
+                insist(partial(self._give_up, event, reason))
+            insist(partial(self.queue.forget, [number for number, _ in read]))
             self.sent += len(done)
             self.seconds += monotonic() - start
 

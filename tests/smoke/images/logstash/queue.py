@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Condition
+from time import sleep
 from typing import Any
 
 Event = dict[str, Any]
 """`fields`, and `metadata`, which is not written into the document."""
+
+_FULL_SECONDS = 1.0
+
+
+def insist(change: Callable[[], None], wait_seconds: float = _FULL_SECONDS) -> None:
+    """Make a change to a queue, again and again while its disk is full."""
+    while True:
+        try:
+            return change()
+        except sqlite3.OperationalError as error:
+            print(json.dumps({"level": "ERROR", "message": f"queue: {error}; tried again"}), flush=True)
+            sleep(wait_seconds)
 
 
 class Queue:
