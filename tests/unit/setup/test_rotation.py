@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -142,6 +143,16 @@ def test_what_is_yours_is_not_touched(stack: Stack) -> None:
 def test_whoever_reads_a_password_at_each_use_is_not_started_again(stack: Stack) -> None:
     stack.rotate("prometheus/prometheus_password", "alertmanager/alertmanager_password")
     assert list(list_work(stack.secrets)) == ["restart grafana"]
+
+
+def test_caddy_sends_the_new_password_from_now_on(stack: Stack) -> None:
+    (stack.secrets / "caddy").mkdir()
+    with SecretsVolume(stack.secrets / "caddy", 0, stack.chown).open():
+        pass
+    stack.rotate("prometheus/prometheus_password")
+    after = stack.read()
+    login = b64encode(b"vectorwatch:" + after["prometheus/prometheus_password"])
+    assert after["caddy/prometheus_login"] == login
 
 
 def test_only_what_is_named_changes(stack: Stack) -> None:
