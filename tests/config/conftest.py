@@ -149,10 +149,18 @@ def start_prometheus(
     start_program: Callable[..., Any],
 ) -> Callable[..., Prometheus]:
     def start(folder: Path, *flags: str, port: int = 0) -> Prometheus:
+        # What `setup` makes: passwords, which nobody asks for here.
+        secrets = tmp_path / "run-secrets"
+        secrets.mkdir(exist_ok=True)
+        for name in ("prometheus_password", "alertmanager_password"):
+            (secrets / name).write_text("any", encoding="utf-8")
+        configuration = folder / "prometheus.yml"
+        text = configuration.read_text(encoding="utf-8").replace("/run/secrets", str(secrets))
+        configuration.write_text(text, encoding="utf-8")
         address = f"127.0.0.1:{port or free_port()}"
         argv = [
             str(tools["prometheus"]),
-            f"--config.file={folder / 'prometheus.yml'}",
+            f"--config.file={configuration}",
             f"--storage.tsdb.path={tmp_path / 'tsdb'}",
             f"--web.listen-address={address}",
             f"--web.user-assets={repository / 'docs'}",
