@@ -164,12 +164,10 @@ def test_the_receiver_gets_what_is_for_it_and_the_others_are_told_as_before(
         for service in ("billing", "shop")
     ]
     httpx.post(f"{url}/api/v2/alerts", json=alerts, trust_env=False).raise_for_status()
-    poll(
-        lambda: sinks.posts_to("/billing") and sinks.posts_to("/webhook") and sinks.attachments(), "all three"
-    )
-    [body] = sinks.posts_to("/billing")
-    assert [alert["labels"]["service"] for alert in body["alerts"]] == ["billing"]
-    assert {alert["labels"]["service"] for alert in sinks.posts_to("/webhook")[0]["alerts"]} == {
-        "billing",
-        "shop",
-    }
+
+    def told(path: str) -> set[str]:
+        # In one message or in two: the first alert of a group may go out before the second has come.
+        return {alert["labels"]["service"] for body in sinks.posts_to(path) for alert in body["alerts"]}
+
+    poll(lambda: told("/webhook") == {"billing", "shop"} and bool(sinks.attachments()), "the others are told")
+    poll(lambda: told("/billing") == {"billing"}, "the receiver is told")

@@ -17,7 +17,7 @@ import yaml
 from vectorwatch.serve.web_login import WEB_USER
 from vectorwatch.setup.keyring import KEYRINGS
 from vectorwatch.setup.rotation import begin, end
-from vectorwatch.setup.service import prepare
+from vectorwatch.setup.service import CADDY, DATA_OWNERS, prepare
 
 from .compose import Render
 
@@ -43,7 +43,8 @@ class Pair:
 
     def fill(self, *, ask: bool) -> None:
         lists, data = self.secrets.parent / "lists", self.secrets.parent / "data"
-        for folder in (lists, data / "jaeger", *(self.secrets / one.service for one in KEYRINGS)):
+        owned = (data / name for name in DATA_OWNERS if name != CADDY)
+        for folder in (lists, *owned, *(self.secrets / one.service for one in KEYRINGS)):
             folder.mkdir(parents=True, exist_ok=True)
         for _ in prepare(self.secrets, self.checkout, lists, data, chown=keep_owner, ask=ask):
             pass
