@@ -189,7 +189,7 @@ def _write_filled(outcomes: Outcomes) -> str:
         trial = next(one for one in TRIALS if one.service == service and one.kind is Kind.FILLED)
         found = _find(outcomes, service, [Kind.FILLED])
         alert = f"{_link(trial)}: {_write_alert(found[0])}" if trial.expected and found else NOTHING
-        refused = ", ".join(f"a {kind}" for one in found for kind in one.refused) or NOTHING
+        refused = ", ".join(kind for one in found for kind in one.refused) or NOTHING
         healed = _write_healed(outcomes, service, Kind.FILLED)
         healed += "".join(f"; meanwhile {note}" for one in found for note in one.notes)
         rows.append([f"`{service}`", alert, refused, healed, _write_lost(found)])
