@@ -122,7 +122,7 @@ def verify(
     "--password-file",
     envvar="PROMETHEUS_PASSWORD_FILE",
     show_envvar=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=f"File with the password of the user {WEB_USER}, where Prometheus asks for one.",
 )
 @click.option("--collection", required=True, help="Collection, or alias, as the probe shows it.")

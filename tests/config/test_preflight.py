@@ -295,7 +295,11 @@ OVERLAID = "COMPOSE_FILE=docker-compose.yml:caddy/docker-compose.yml"
             ("users", "a.crt"),
             ["caddy/secrets/a.key is missing"],
         ),
-        ("CADDY_TLS=me@example.net", ("users",), ["add :caddy/acme.yml", "set PUBLIC_HOST"]),
+        (
+            "CADDY_TLS=me@example.net",
+            ("users",),
+            ["add :caddy/acme.yml", "set BIND_ADDRESS", "set PUBLIC_HOST"],
+        ),
     ],
 )
 def test_what_the_overlay_needs_is_checked_before_caddy_fails(

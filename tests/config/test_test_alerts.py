@@ -114,6 +114,9 @@ def test_a_password_that_alertmanager_asks_for_is_taken_from_a_file(running: Run
         assert done.returncode == 1
         assert done.stderr.startswith("test-alerts: Alertmanager asks for a password")
         assert len(done.stderr.splitlines()) == 1
+    done = running.test("--password-file", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "none cannot be read: No such file or directory" in done.stderr
     done = running.test("--password-file", str(tmp_path / "right"))
     assert done.returncode == 0, done.stdout + done.stderr
 

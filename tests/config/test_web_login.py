@@ -230,6 +230,9 @@ def test_advise_says_that_a_password_is_wanted_and_takes_a_file(
     assert "asks for a password" in done.stderr
     assert "--password-file" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    done = subprocess.run([*argv, "--password-file", "/none"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "'/none' does not exist" in done.stderr
     argv += ["--password-file", str(pair.password_file("prometheus"))]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert "no HNSW probe was seen" in done.stderr, "it was let in"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from vectorwatch.serve.http_target import check_http_url
@@ -70,11 +70,10 @@ class StatusSettings(ServeSettings):
     def _is_url(cls, url: str) -> str:
         return check_http_url(url) if url else url
 
-    @field_validator("prometheus_password_file")
-    @classmethod
-    def _is_secret(cls, file: Path | None) -> Path | None:
-        check_secret("prometheus_password", None, file)
-        return file
+    @model_validator(mode="after")
+    def _can_read_its_password(self) -> StatusSettings:
+        check_secret("prometheus_password", None, self.prometheus_password_file)
+        return self
 
     @field_validator("throughput_targets")
     @classmethod
