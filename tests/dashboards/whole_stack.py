@@ -22,6 +22,7 @@ from tests.dashboards.playback import play
 from vectorwatch.demo import CACHE
 from vectorwatch.demo.app import SERVICE
 from vectorwatch.demo.app.fault_client import FaultClient
+from vectorwatch.demo.configuration import leave_out_passwords
 from vectorwatch.demo.interruption import Interruption
 from vectorwatch.demo.ports import HOST, find_free_ports
 from vectorwatch.demo.readiness import answers_http
@@ -134,7 +135,11 @@ def run_whole_stack() -> Iterator[WholeStack]:
         _list_probed(rendered / "targets" / "blackbox.yml", [page, site.url(SERVICE, "/healthz")])
         _write_jobs(rendered / "jobs" / "played.yml", played)
         _shorten_intervals(rendered / "rules")
-        site.configuration.prometheus.write_text(text, encoding="utf-8")
+        configuration = yaml.safe_load(text)
+        leave_out_passwords(configuration)
+        site.configuration.prometheus.write_text(
+            yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8"
+        )
         httpx.post(f"{site.url('prometheus')}/-/reload", trust_env=False, timeout=60).raise_for_status()
         faults = FaultClient(site.url(SERVICE))
         for fault in _FAULTS:

@@ -74,15 +74,11 @@ def _copy(source: Path, destination: Path, ports: Mapping[str, int], without: Se
 def _leave_out_foreign(path: Path) -> list[str]:
     """Remove the jobs that ask services of the stack which the demo does not run, and return their names.
 
-    A job that has a list as well keeps that: the list is the user's. Passwords that `setup` makes are left
-    out, too: in the demo nobody asks for one.
+    A job that has a list as well keeps that: the list is the user's.
     """
     configuration = parse_yaml(path.read_bytes(), "prometheus/prometheus.yml")
+    leave_out_passwords(configuration)
     kept, left_out = [], []
-    alertmanagers = configuration.get("alerting", {}).get("alertmanagers", [])
-    for asking in (*configuration["scrape_configs"], *alertmanagers):
-        if str(asking.get("basic_auth", {}).get("password_file")).startswith("/run/secrets/"):
-            del asking["basic_auth"]
     for job in configuration["scrape_configs"]:
         if _asks_foreign(job):
             left_out.append(job["job_name"])
@@ -93,6 +89,14 @@ def _leave_out_foreign(path: Path) -> list[str]:
     configuration["scrape_configs"] = kept
     path.write_text(yaml.safe_dump(configuration, sort_keys=False))
     return left_out
+
+
+def leave_out_passwords(configuration: Mapping[str, Any]) -> None:
+    """Remove the passwords that `setup` makes from what prometheus.yml says: nobody asks for one here."""
+    alertmanagers = configuration.get("alerting", {}).get("alertmanagers", [])
+    for asking in (*configuration["scrape_configs"], *alertmanagers):
+        if str(asking.get("basic_auth", {}).get("password_file")).startswith("/run/secrets/"):
+            del asking["basic_auth"]
 
 
 def _asks_foreign(job: Mapping[str, Any]) -> bool:
