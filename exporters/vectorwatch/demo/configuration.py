@@ -46,7 +46,7 @@ def render_configuration(repository: Path, folder: Path, ports: Mapping[str, int
     target_lists = TargetLists(repository / "prometheus" / "targets", prometheus / "targets", ports)
     target_lists.render()
     rules = list(render_rules(prometheus, prometheus / "rules"))
-    left_out = _leave_out_foreign(prometheus / "prometheus.yml")
+    left_out = _leave_out_foreign_jobs(prometheus / "prometheus.yml")
     _copy(repository / "alertmanager", alertmanager, ports, without=("tests", "secrets"))
     (alertmanager / "defaults").rename(alertmanager / "secrets")
     jaeger: Sequence[Path] = ()
@@ -71,7 +71,7 @@ def _copy(source: Path, destination: Path, ports: Mapping[str, int], without: Se
             path.write_bytes(replace_addresses(text, ports).encode("latin-1"))
 
 
-def _leave_out_foreign(path: Path) -> list[str]:
+def _leave_out_foreign_jobs(path: Path) -> list[str]:
     """Remove the jobs that ask services of the stack which the demo does not run, and return their names.
 
     A job that has a list as well keeps that: the list is the user's.

@@ -62,7 +62,9 @@ class Snapshot:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Snapshot:
         """Read one of the list `snapshots`."""
-        reasons = [str(failure.get("reason", "")) for failure in body.get("failures", [])]
+        reasons = [failure.get("reason", "") for failure in body.get("failures", [])] or [
+            body.get("reason", "")
+        ]
         return cls(
             name=str(body["snapshot"]),
             state=str(body.get("state", "")),
@@ -70,8 +72,7 @@ class Snapshot:
             started=int(body.get("start_time_in_millis", 0)),
             data_streams=sorted(body.get("data_streams", [])),
             features=[str(each["feature_name"]) for each in body.get("feature_states", [])],
-            problem=" ".join("".join([*reasons, str(body.get("reason", ""))][:1]).split())[:300]
-            or "without a reason",
+            problem=" ".join(str(reasons[0]).split())[:300] or "without a reason",
         )
 
 
@@ -86,12 +87,9 @@ def make_body() -> Body:
 
 
 def make_restore_body(snapshot: Snapshot) -> Body:
-    """Return what `_restore` gets."""
-    return {
-        "indices": list(snapshot.data_streams),
-        "feature_states": list(snapshot.features),
-        "include_global_state": False,
-    }
+    """Return what `_restore` gets; without features nothing of them: none is then restored."""
+    features = {"feature_states": list(snapshot.features)} if snapshot.features else {}
+    return {"indices": list(snapshot.data_streams), "include_global_state": False, **features}
 
 
 def run_snapshot(url: str, secrets: Path, patience_seconds: float, limit_seconds: float, say: Say) -> None:
@@ -154,7 +152,7 @@ def restore(server: Server, patience: Patience, pace: Pace, say: Say) -> str:
     _make_room(server, snapshot)
     server.post(
         f"{_PATH}/{quote(snapshot.name)}/_restore?wait_for_completion=false",
-        _prune(make_restore_body(snapshot)),
+        make_restore_body(snapshot),
     )
     started = time.monotonic()
     _wait_for_shards(server, pace, say)
@@ -164,11 +162,6 @@ def restore(server: Server, patience: Patience, pace: Pace, say: Say) -> str:
         f"{count} log lines of {len(snapshot.data_streams)} data streams{kept},"
         f" after {time.monotonic() - started:.0f} s"
     )
-
-
-def _prune(body: Body) -> Body:
-    """Leave out an empty list of features: no state at all is then restored, which is what it would say."""
-    return {key: value for key, value in body.items() if key != "feature_states" or value}
 
 
 def _find_repository(server: Server) -> None:
@@ -194,7 +187,7 @@ def _refuse_full_disk(server: Server) -> None:
     found = server.get("/_cluster/stats")
     size, free = found["indices"]["store"]["size_in_bytes"], found["nodes"]["fs"]["available_in_bytes"]
     # What the last one has is not copied again.
-    kept = max((_measure(server, each.name) for each in _list(server)[-1:]), default=0)
+    kept = sum(_measure(server, newest.name) for newest in _list(server)[-1:])
     if size - kept > free:
         raise ElasticError(
             f"a snapshot takes {(size - kept) / _GIGABYTE:.1f} GB and {free / _GIGABYTE:.1f} GB are free on"
