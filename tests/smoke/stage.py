@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -45,6 +46,21 @@ class Stage:
         """Ask a published service. Raises httpx.HTTPError."""
         url = self.project.url(service) + path
         return httpx.get(url, params=parameters, timeout=10, trust_env=False).raise_for_status()
+
+
+@contextmanager
+def changed_settings(stage: Stage, *lines: str) -> Iterator[None]:
+    """Add lines to `.env` as a user does; after the block, take them out and bring all up as before."""
+    project, environment = stage.project, stage.project.folder / ".env"
+    before = environment.read_text(encoding="utf-8")
+    environment.write_text(before + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    try:
+        project.read()
+        yield
+    finally:
+        environment.write_text(before, encoding="utf-8")
+        project.read()
+        project.up(stage.started)
 
 
 def wait(question: Question, what: str, services: Sequence[str] = (), limit_seconds: float = 120) -> float:

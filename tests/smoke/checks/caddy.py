@@ -10,7 +10,7 @@ import bcrypt
 import httpx
 
 from tests.smoke.project import OVERLAY, OVERRIDE, Project
-from tests.smoke.stage import CheckError, Stage, wait
+from tests.smoke.stage import CheckError, Stage, changed_settings, wait
 from vectorwatch.demo.ports import HOST
 
 SERVICE = "caddy"
@@ -28,31 +28,31 @@ _ROOT = "print(open('/volume/caddy/pki/authorities/local/root.crt').read())"
 def stands_before_the_pages(stage: Stage) -> str:
     """Switch it on as a user does, and WEB_LOGIN; ask each page; switch both off. Raises CheckError."""
     project = stage.project
-    environment = project.folder / ".env"
-    before = environment.read_text(encoding="utf-8")
     hashed = bcrypt.hashpw(_LOGIN[1].encode(), bcrypt.gensalt(4)).decode()
     (project.folder / "caddy" / "secrets" / "users").write_text(f"{_LOGIN[0]} {hashed}\n", encoding="utf-8")
     files = [*OVERLAY, *([OVERRIDE] if (project.folder / OVERRIDE).exists() else [])]
-    environment.write_text(f"{before}COMPOSE_FILE={':'.join(files)}\nWEB_LOGIN=1\n", encoding="utf-8")
-    start = monotonic()
-    try:
-        project.read()
-        project.up([*stage.started, SERVICE])
-        seconds = monotonic() - start
-        trusted = ssl.create_default_context(
-            cadata=project.run_on_volume(project.volumes["caddy_data"], "10001:10001", _ROOT)
-        )
-        for page, path in _PAGES.items():
-            wait(partial(_explain_page, project, trusted, page, path), page, (SERVICE, page))
-        _refuse_published(project)
-    finally:
-        project.compose("--profile", "*", "rm", "--stop", "--force", SERVICE)
-        environment.write_text(before, encoding="utf-8")
-        project.read()
-        project.up(stage.started)
+    with changed_settings(stage, f"COMPOSE_FILE={':'.join(files)}", "WEB_LOGIN=1"):
+        try:
+            seconds = _see_pages(stage)
+        finally:
+            project.compose("--profile", "*", "rm", "--stop", "--force", SERVICE)
     return (
         f"{len(_PAGES)} pages by TLS with one password after {seconds:.0f} s; without the overlay as before"
     )
+
+
+def _see_pages(stage: Stage) -> float:
+    """Return after how many seconds all was up, once each page is as it should be."""
+    project, start = stage.project, monotonic()
+    project.up([*stage.started, SERVICE])
+    seconds = monotonic() - start
+    trusted = ssl.create_default_context(
+        cadata=project.run_on_volume(project.volumes["caddy_data"], "10001:10001", _ROOT)
+    )
+    for page, path in _PAGES.items():
+        wait(partial(_explain_page, project, trusted, page, path), page, (SERVICE, page))
+    _refuse_published(project)
+    return seconds
 
 
 def _explain_page(project: Project, trusted: ssl.SSLContext, page: str, path: str) -> str:

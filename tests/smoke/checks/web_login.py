@@ -6,7 +6,7 @@ import httpx
 
 from tests.smoke.checks import health
 from tests.smoke.checks.secret_files import read_secrets
-from tests.smoke.stage import CheckError, Stage, wait
+from tests.smoke.stage import CheckError, Stage, changed_settings, wait
 from vectorwatch.serve.web_login import WEB_USER
 
 _ASKED = {"prometheus": "/api/v1/query?query=up", "alertmanager": "/api/v2/silences"}
@@ -15,11 +15,8 @@ _UP = "min_over_time(up{job=~'prometheus|alertmanager'}[30s])"
 
 def is_asked_for(stage: Stage) -> str:
     """Switch it on as a user does, see who is let in, and that all goes on; switch it off again."""
-    environment = stage.project.folder / ".env"
-    before = environment.read_text(encoding="utf-8")
-    environment.write_text(f"{before}WEB_LOGIN=1\n", encoding="utf-8")
     started = {name: stage.project.containers()[name].started_at for name in _ASKED}
-    try:
+    with changed_settings(stage, "WEB_LOGIN=1"):
         stage.project.up(stage.started)
         secrets = read_secrets(stage.project, stage.project.volumes)
         passwords = {server: secrets[server][f"{server}_password"].text for server in _ASKED}
@@ -30,9 +27,6 @@ def is_asked_for(stage: Stage) -> str:
         watched = health.stay_healthy(stage)
         wait(lambda: _explain_scrapes(stage, passwords["prometheus"]), "both are scraped", tuple(_ASKED))
         wait(lambda: _explain_status(stage), "the status API reads Prometheus", ("status",))
-    finally:
-        environment.write_text(before, encoding="utf-8")
-        stage.project.up(stage.started)
     for server, path in _ASKED.items():
         if (found := _ask(stage, server, path, "any").status_code) != httpx.codes.OK:
             raise CheckError(f"{server} still asks for a password and answers {found}", (server,))
