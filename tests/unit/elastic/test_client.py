@@ -94,7 +94,7 @@ def test_an_answer_that_cannot_be_used_is_described(
     "url", ["", "elasticsearch:9200", "ftp://x", "https://", "https://u:secret@x", "http://x:99999"]
 )
 def test_an_address_that_cannot_be_used_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(ConfigError, match="write it like https://elasticsearch:9200") as caught:
+    with pytest.raises(ConfigError, match="write it like https://elasticsearch:PORT") as caught:
         Server("Elasticsearch", url)
     assert "secret" not in str(caught.value)
 
