@@ -66,7 +66,7 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
     for name in mounted_folders(repository):
         (checkout / name / "secrets").mkdir(parents=True)
         (checkout / name / "file.yml").touch(0o644)
-    for name in ("preflight", "versions"):
+    for name in ("preflight", "settings", "versions"):
         shutil.copy(repository / "scripts" / name, checkout / "scripts")
     shutil.copy(repository / ".env.example", checkout)
     text = (repository / ".env.example").read_text(encoding="utf-8")
@@ -128,6 +128,7 @@ def test_a_good_machine_has_no_line(preflight: Preflight) -> None:
     assert problems(preflight("LOGS=1\nLOGS_RETENTION_TIME=36h\nLOGS_RETENTION_SIZE=5GB")) == []
     assert problems(preflight("LOGS_NAMESPACE=production\nLOG_FILES=/var/log/mine")) == []
     assert problems(preflight("ELASTICSEARCH_HEAP=3g\nELASTICSEARCH_MEMORY=6144m")) == []
+    assert problems(preflight("LOGS=0 # for now\nJAEGER_RETENTION='36h' # a day and a half\n")) == []
     for host in ("watch.example.net", "192.0.2.7", "[2001:db8::7]"):
         assert problems(preflight(f"PUBLIC_HOST={host}")) == []
 
@@ -423,7 +424,7 @@ def test_every_problem_is_told_at_once(preflight: Preflight) -> None:
 
 def test_without_docker_it_says_what_to_install(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
-    for name in ("preflight", "versions"):
+    for name in ("preflight", "settings", "versions"):
         shutil.copy(repository / "scripts" / name, tmp_path / "scripts")
     shutil.copy(repository / ".env.example", tmp_path)
     programs = tmp_path / "bin"

@@ -34,7 +34,8 @@ Up = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def up(repository: Path, tmp_path: Path) -> Up:
     (tmp_path / "scripts").mkdir()
-    shutil.copy(repository / "scripts" / "up", tmp_path / "scripts")
+    for name in ("up", "settings"):
+        shutil.copy(repository / "scripts" / name, tmp_path / "scripts")
     preflight = tmp_path / "scripts" / "preflight"
     preflight.write_text("#!/bin/sh\nexit ${PREFLIGHT:-0}\n", encoding="utf-8")
     preflight.chmod(0o755)
@@ -75,6 +76,9 @@ def test_without_logs_their_images_are_not_fetched_either(up: Up, tmp_path: Path
     for env_file, environment, policy in (
         ("LOGS=1\n", {}, ""),
         ("LOGS=0\n", {}, "never"),
+        ('LOGS="0"\n', {}, "never"),
+        ("LOGS='0' # for now\n", {}, "never"),
+        ("LOGS=1\nLOGS = 1\nLOGS= 0 # for now\n", {}, "never"),
         ("LOGS=0\n", {"LOGS": "1"}, ""),
         ("", {"LOGS": "0"}, "never"),
     ):
