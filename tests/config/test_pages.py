@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,14 @@ def test_every_script_exists(repository: Path, texts: dict[str, str]) -> None:
     named = {name for text in texts.values() for name in re.findall(r"\bscripts/([a-z][a-z-]+)\b", text)}
     assert len(named) > 5
     assert {name for name in named if not (repository / "scripts" / name).is_file()} == set()
+
+
+def test_every_folder_is_on_the_map(repository: Path, texts: dict[str, str]) -> None:
+    drawn = re.findall(r"(?m)^([a-z-]+)/? ", texts["README.md"].partition("## Where things live")[2])
+    command = [shutil.which("git") or "git", "ls-files", "-co", "--exclude-standard"]
+    files = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    folders = {top for top, _, rest in (path.partition("/") for path in files.stdout.splitlines()) if rest}
+    assert {folder for folder in folders if not folder.startswith(".")} == set(drawn)
 
 
 def test_every_service_that_a_command_names_exists(render: Render, texts: dict[str, str]) -> None:
