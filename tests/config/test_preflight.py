@@ -48,6 +48,13 @@ TIMEDATECTL = """#!/bin/bash
 DF = """#!/bin/bash
 printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 0 0 {free_kib} {used}%% /\\n'
 """
+FOREIGN = "192.0.2.7"
+IP = """#!/bin/bash
+case "$*" in
+  "route get {foreign}") echo "{foreign} dev eth0 src 192.0.2.2 uid 0" ;;
+  "route get "*) echo "local $3 dev lo" ;;
+esac
+"""
 
 Preflight = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -93,6 +100,9 @@ def preflight(repository: Path, tmp_path: Path, free_port: Callable[[], int]) ->
         timedatectl = programs / "timedatectl"
         timedatectl.write_text(TIMEDATECTL.format(synchronised=synchronised), encoding="utf-8")
         timedatectl.chmod(0o755)
+        ip = programs / "ip"
+        ip.write_text(IP.format(foreign=FOREIGN), encoding="utf-8")
+        ip.chmod(0o755)
         (tmp_path / "proc/sys/vm").mkdir(parents=True, exist_ok=True)
         (tmp_path / "proc/sys/vm/max_map_count").write_text(f"{max_map_count}\n", encoding="utf-8")
         if env_file is not None:
@@ -356,7 +366,7 @@ def test_what_services_cannot_read_is_named_and_the_remedy_mends_it(
     assert (checkout / "prometheus" / "secrets" / "key").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", "::"])
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
 def test_what_others_reach_without_a_password_is_a_note(preflight: Preflight, address: str) -> None:
     done = preflight(f"BIND_ADDRESS={address}")
     assert done.returncode == 0, done.stderr
@@ -365,6 +375,14 @@ def test_what_others_reach_without_a_password_is_a_note(preflight: Preflight, ad
     assert "no password: Prometheus, Alertmanager, " in line
     [line] = preflight(f"BIND_ADDRESS={address}\nWEB_LOGIN=1").stdout.splitlines()
     assert "no password: the inbox, " in line
+
+
+def test_an_address_of_another_machine_is_a_note_and_its_ports_are_not_called(preflight: Preflight) -> None:
+    done = preflight(f"BIND_ADDRESS={FOREIGN}")
+    assert done.returncode == 0, done.stderr
+    exposed, foreign = done.stdout.splitlines()
+    assert f"BIND_ADDRESS={FOREIGN} shows to other machines" in exposed
+    assert f"BIND_ADDRESS={FOREIGN} is no address of this machine" in foreign
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])
