@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
@@ -93,6 +94,10 @@ class SignedArchive:
         return f"deb [signed-by={self.keyring} target=Packages] {self.address} {SUITE} main\n"
 
     def _gpg(self, *arguments: str) -> None:
-        run("gpg", "--homedir", self._home, "--batch", "--passphrase", "", *arguments)
-        # gpg starts a helper that would outlive the test.
-        run("gpgconf", "--homedir", self._home, "--kill", "gpg-agent")
+        # gpg's helper listens on a socket in its folder, and the path of a socket is short.
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            home = Path(folder) / "home"
+            home.symlink_to(self._home)
+            run("gpg", "--homedir", home, "--batch", "--passphrase", "", *arguments)
+            # The helper would outlive the test.
+            run("gpgconf", "--homedir", home, "--kill", "gpg-agent")
