@@ -82,8 +82,8 @@ lint-rules: ## Ask pint about the rules; built once where Go is, left out where 
 	@scripts/lint-rules
 
 .PHONY: unit
-unit: $(VENV)/.test ## Run the unit and configuration tests
-	$(PYTEST) tests/unit tests/config
+unit: $(VENV)/.test ## Run the unit and configuration tests (JOBS=4: that many at once)
+	$(PYTEST) $(if $(JOBS),--numprocesses $(JOBS) --dist loadfile) tests/unit tests/config
 
 .PHONY: test-logs
 test-logs: $(VENV)/.test ## Run the tests of the log half, with all real parts that this machine has
