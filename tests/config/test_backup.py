@@ -127,3 +127,41 @@ def test_an_archive_that_is_not_what_its_checksum_says_is_refused(repository: Pa
     )
     assert done.returncode == 1
     assert done.stderr.startswith("restore: damaged: ")
+
+
+DOCKER = """#!/bin/sh
+case "$*" in
+  *" config --images backup") echo vectorwatch/vectorwatch:1 ;;
+  "compose --profile backup config") echo "name: mine" ;;
+  "image inspect "*) ;;
+  "ps --quiet --filter label=com.docker.compose.project=mine "*"service=$BUSY") echo 0123 ;;
+  "ps --quiet --filter "* | "rm --force "* | *" backup backup record") ;;
+  *) echo "not expected: $*" >&2; exit 99 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "busy", "words"),
+    [
+        ("/proc/self", "", "backup: /proc/self cannot be written to; name another folder with TO="),
+        ("backups", "log-snapshot", "backup: another backup is under way (container 0123); this one"),
+    ],
+)
+def test_a_backup_that_cannot_be_made_is_one_line_and_not_a_wait(
+    repository: Path, tmp_path: Path, place: str, busy: str, words: str
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER, encoding="utf-8")
+    docker.chmod(0o755)
+    done = subprocess.run(
+        [repository / "scripts" / "backup", tmp_path / place],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "BUSY": busy},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(words)
+    assert not list(tmp_path.glob("backups/.*"))
