@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,3 +113,29 @@ def test_a_terminal_gets_colours(start_status: Callable[..., str], command: list
 def test_the_script_is_the_command(start_status: Callable[..., str]) -> None:
     ended = run([str(REPOSITORY / "scripts/health-check")], start_status("http://127.0.0.1:9"), "--json")
     assert (ended.returncode, json.loads(ended.stdout)["status"]) == (3, "unknown")
+
+
+def test_the_script_asks_the_container_first_and_reads_the_port_as_compose_does(
+    tmp_path: Path, start_status: Callable[..., str]
+) -> None:
+    (tmp_path / "scripts").mkdir()
+    for name in ("health-check", "settings"):
+        shutil.copy(REPOSITORY / "scripts" / name, tmp_path / "scripts")
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "vectorwatch").symlink_to(Path(sys.executable).parent / "vectorwatch")
+    port = start_status("http://127.0.0.1:9").rpartition(":")[2]
+    (tmp_path / ".env").write_text(f'STATUS_PORT="{port}" # mine\n')
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(0o755)
+
+    def check(*options: str) -> str:
+        command = [str(tmp_path / "scripts/health-check"), "--json", *options]
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout
+
+    assert json.loads(check())["status"] == "unknown"
+    docker.write_text('#!/bin/sh\n[ "$2" = ps ] && echo 0123 || echo "in the container: $*"\n')
+    assert check() == "in the container: compose exec --no-TTY status vectorwatch status --json\n"
+    assert json.loads(check("--url", f"http://127.0.0.1:{port}"))["status"] == "unknown"
