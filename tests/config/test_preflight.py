@@ -338,6 +338,14 @@ def test_a_file_that_caddy_cannot_read_is_named_and_behind_caddy_the_pages_are_n
     (line,) = problems(preflight(OVERLAID))
     assert "`chmod o+r caddy/secrets/users`" in line
     users.chmod(0o644)
+    users.parent.chmod(0o700)
+    (line,) = problems(preflight(OVERLAID))
+    assert "`chmod o+x caddy/secrets`" in line
+    users.parent.chmod(0o711)
+    users.parent.parent.chmod(0o750)
+    (line,) = problems(preflight(OVERLAID))
+    assert line.startswith("the services run as users of their own and cannot read caddy (1 such")
+    users.parent.parent.chmod(0o755)
     [note] = preflight(f"{OVERLAID}\nBIND_ADDRESS=0.0.0.0").stdout.splitlines()
     assert "no password: what takes spans and log lines" in note
 
@@ -413,8 +421,10 @@ def test_a_value_that_compose_cannot_read_hides_no_port_and_is_told_once(preflig
 
 
 def test_a_value_for_the_users_own_services_is_known(preflight: Preflight) -> None:
-    override = "services: {app: {image: 'app:${APP_TAG:-1}'}}"
-    assert problems(preflight("APP_TAG=2\n", override=override)) == []
+    override = "services: {app: {image: 'app:${S3_TAG:-1}', command: $APP_CMD}}"
+    assert problems(preflight("S3_TAG=2\nAPP_CMD=run\nCOMPOSE_PARALLEL_LIMIT=4\n", override=override)) == []
+    [line] = problems(preflight("APP_CM=run\n", override=override))
+    assert "unknown value APP_CM;" in line
 
 
 def test_a_port_that_another_program_holds_is_named_with_its_variable(preflight: Preflight) -> None:
