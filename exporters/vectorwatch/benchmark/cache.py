@@ -36,7 +36,11 @@ class CacheBenchmarks:
             socket_timeout=settings.timeout_seconds,
             socket_connect_timeout=settings.timeout_seconds,
             single_connection_client=True,
-            **({"ssl_ca_certs": str(settings.cache_ca_file)} if settings.cache_ca_file else {}),
+            **(
+                {"ssl_ca_certs": str(settings.cache_ca_file)}
+                if settings.cache_ca_file and self._url.startswith("rediss:")
+                else {}
+            ),
         )
         try:
             async with client:

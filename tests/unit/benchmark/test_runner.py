@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import aiohttp
 import httpx
 import pytest
 import redis
+import trustme
 
 from tests.unit.benchmark.conftest import add_points, delaying_proxy
 from vectorwatch.benchmark.cache import KEYS
@@ -81,6 +83,22 @@ async def test_the_cache_is_left_as_it_was(
         assert client.info("commandstats")["cmdstat_set"]["calls"] == writes
         assert [subject.benchmark for subject in silent.record.measured] == ["ping"]
         assert not client.keys(f"{KEYS}*")
+
+
+async def test_an_authority_for_caches_with_tls_leaves_one_without_it_alone(
+    start_valkey: Callable[..., Any], make_settings: Callable[..., Any], tmp_path: Path
+) -> None:
+    plain, encrypted = (f"{scheme}://127.0.0.1:{start_valkey().port}" for scheme in ("redis", "rediss"))
+    authority = tmp_path / "ca.crt"
+    authority.write_bytes(trustme.CA().cert_pem.bytes())
+    targets = tmp_path / "targets.yml"
+    targets.write_text(json.dumps([{"targets": [encrypted, plain]}]))
+    runner = Runner(make_settings(cache_targets_file=str(targets), cache_ca_file=str(authority)))
+    async with session_of(runner) as session:
+        await runner.run_once(session)
+    runs = {key[1][1:]: value for key, value in samples(runner).items() if key[0] == "benchmark_runs_total"}
+    assert runs[plain, "success"] == 1
+    assert runs[encrypted, "failure"] == 1
 
 
 async def test_the_first_runs_make_the_baseline_and_a_slower_server_is_seen_against_it(
