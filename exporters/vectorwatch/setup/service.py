@@ -16,6 +16,9 @@ from .shipper import pack
 from .signer import Signer
 from .volume import Chown, SecretsVolume
 
+_LONGEST_NAME = 64
+"""Characters of a certificate's common name (RFC 5280, ub-common-name)."""
+
 OWN_GROUP = 10001
 """Group of our own image's user, which writes the lists of the profiles."""
 
@@ -134,5 +137,7 @@ def make_shipper_files(secrets: Path, checkout: Path, host: str, port: int, name
     authority = SecretsVolume(secrets / AUTHORITY, uid=0)
     if not authority.names() >= {"ca.crt", "ca.key"}:
         raise VectorwatchError("shipper-files: no authority yet; start the stack first (`make up`)")
+    if not 0 < len(name) <= _LONGEST_NAME:
+        raise VectorwatchError(f"shipper-files: a name has 1 to {_LONGEST_NAME} characters, not {len(name)}")
     pair = Signer(authority, host).issue(name)
     return pack(checkout, authority.read("ca.crt"), pair, host, port)

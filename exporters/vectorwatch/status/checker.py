@@ -77,7 +77,12 @@ class Checker:
     @property
     def _prometheus(self) -> JsonClient:
         settings = self._settings
-        headers = login_headers(settings.prometheus_password_file)
+        try:
+            headers = login_headers(settings.prometheus_password_file)
+        except TargetError as error:
+            # Whether it wants one at all, Prometheus says.
+            log.warning("the password of Prometheus: %s", error)
+            headers = {}
         return JsonClient(self._open_session, settings.prometheus_url, headers)
 
     @property

@@ -203,6 +203,9 @@ def test_a_filebeat_elsewhere_gets_all_that_it_needs_and_no_key_of_ours(
     with pytest.raises(VectorwatchError, match=r"^shipper-files: no authority yet; start the stack first"):
         make_shipper_files(secrets, checkout, "watch.example.net", 5044, "web-1")
     run(secrets, checkout, lists, data, chown)
+    for name in ("", "x" * 65):
+        with pytest.raises(VectorwatchError, match=r"^shipper-files: a name has 1 to 64 characters, not"):
+            make_shipper_files(secrets, checkout, "watch.example.net", 15044, name)
     archive = make_shipper_files(secrets, checkout, "watch.example.net", 15044, "web-1")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         files = {member.name: (member.mode, tar.extractfile(member).read()) for member in tar}  # type: ignore[union-attr]

@@ -154,6 +154,17 @@ def test_without_prometheus_one_line_says_so_and_nobody_is_taken_out_of_service(
     assert ask(url, "/health")[0] == 200
 
 
+def test_a_password_that_cannot_be_read_any_more_is_no_defect(
+    start_prometheus: Callable[..., str], start_status: Callable[..., str], rule: Rules, tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    url = start_status(start_prometheus(rule["watchdog"]), prometheus_password_file=password)
+    assert ask(url)[0] == 200
+    password.unlink()
+    assert ask(url)[0] == 200, "this Prometheus asks for none"
+
+
 def test_without_prometheus_a_dead_required_server_is_still_503(
     start_status: Callable[..., str], list_targets: Callable[..., Path]
 ) -> None:
