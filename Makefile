@@ -103,7 +103,7 @@ smoke: $(VENV)/.test ## Run the unchanged docker-compose.yml on a real Docker en
 	$(BIN)/python -m tests.smoke
 
 .PHONY: chaos
-chaos: $(VENV)/.test ## Crash, kill, pause, cut off, starve and fill every container of docs/reference/chaos.md (Linux, root, an hour)
+chaos: $(VENV)/.test ## Crash, kill, pause, cut off, starve and fill every container of docs/reference/chaos.md that has no result yet (Linux, root)
 	$(BIN)/python -m tests.chaos
 
 .PHONY: faults

@@ -16,7 +16,8 @@ or no disk left, and when all of them end at once: which alert begins, what heal
 lost. The compose file is the one of this repository, unchanged, with the logs and the profile `demo`.
 
 ```sh
-make chaos                                 # what has no result yet; about an hour for all (Linux, root)
+make chaos                                 # what has no result yet (Linux, root)
+.venv/bin/python -m tests.chaos --again    # all of them anew; more than an hour
 .venv/bin/python -m tests.chaos --list     # names the trials
 .venv/bin/python -m tests.chaos inbox-filled all-crashed
 .venv/bin/python -m tests.chaos --table    # this page, from tests/chaos/results.json
