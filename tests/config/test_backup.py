@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +168,87 @@ def test_a_backup_that_cannot_be_made_is_one_line_and_not_a_wait(
     [line] = done.stderr.splitlines()
     assert line.startswith(words)
     assert not list(tmp_path.glob("backups/.*"))
+
+
+RESTORING = """#!/bin/sh
+case "$*" in
+  *" config --images backup") echo vectorwatch/vectorwatch:1 ;;
+  "image inspect "*) ;;
+  "run "*" backup check") echo textfiles ;;
+  "run "*" backup files") cat {here}/files.tar ;;
+  *" config --volumes") [ -f docker-compose.override.yml ] && echo textfiles ;;
+  *" config --format json") echo {{}} ;;
+  "run "*" backup volumes") ;;
+  *" ps --quiet") ;;
+  *) echo "not expected: $*" >&2; exit 99 ;;
+esac
+"""
+OWN = {
+    "docker-compose.override.yml": "services: {}\n",
+    "prometheus/targets/qdrant.yml": "- targets: [mine:6333]\n",
+}
+
+
+@pytest.fixture
+def restore(repository: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the script, up to its first change, in a clone where an archive's override is missing."""
+    clone = tmp_path / "clone"
+    (clone / "scripts").mkdir(parents=True)
+    for name in ("restore", "settings"):
+        shutil.copy(repository / "scripts" / name, clone / "scripts")
+    (clone / "prometheus" / "targets").mkdir(parents=True)
+    (clone / "prometheus" / "targets" / "qdrant.yml").write_text("# nothing yet\n")
+    git = [
+        shutil.which("git") or "git",
+        "-C",
+        str(clone),
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.org",
+    ]
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "first"]):
+        subprocess.run([*git, *words], check=True)
+    with tarfile.open(tmp_path / "files.tar", "w") as tar:
+        for name, text in OWN.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    archive = tmp_path / "vectorwatch.tar.gz"
+    archive.touch()
+    (tmp_path / "docker").write_text(RESTORING.format(here=tmp_path), encoding="utf-8")
+    (tmp_path / "docker").chmod(0o755)
+
+    def run(**environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [clone / "scripts" / "restore", archive],
+            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "DRY_RUN": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_an_override_counts_before_it_is_restored_and_goes_again(
+    restore: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = restore(KEEP_FILES="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "would write 1 files: docker-compose.override.yml" in done.stdout
+    assert not (tmp_path / "clone" / "docker-compose.override.yml").exists()
+
+
+def test_a_file_that_git_has_gives_way_and_one_that_was_changed_does_not(
+    restore: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = restore()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "would write 2 files: " in done.stdout
+    (tmp_path / "clone" / "prometheus" / "targets" / "qdrant.yml").write_text("# mine\n")
+    done = restore()
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "restore: these files here are not the archive's: prometheus/targets/qdrant.yml;"
+    )
