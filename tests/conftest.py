@@ -27,7 +27,7 @@ from vectorwatch.demo.tools import ensure_tools
 
 READY_DEADLINE_SECONDS = 180.0  # a busy machine builds an index in more than a minute
 # The aim is 2 s, which `make bench` measures; this bound only tells a busy machine from a process that hangs.
-END_DEADLINE_SECONDS = 10.0
+END_DEADLINE_SECONDS = 30.0
 
 # No deadline: the machine may be busy. In CI the same examples every time, so that it says what changed.
 hypothesis.settings.register_profile(
@@ -44,9 +44,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+_given: set[int] = set()
+
+
 def find_free_port() -> int:
-    """Return a port that no outgoing connection takes before its program does."""
-    return find_free_ports(1)[0]
+    """Return a port that no outgoing connection takes before its program does; never the same again."""
+    # Several are asked for before the first is taken, and two alike would come in one run of a hundred.
+    while (port := find_free_ports(1)[0]) in _given:
+        pass
+    _given.add(port)
+    return port
 
 
 @pytest.fixture

@@ -106,7 +106,8 @@ def pair(
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     pair = Pair(secrets, checkout.parent, urls)
     pair.fill(ask=True)
-    for server, storage in (("prometheus", "--storage.tsdb.path"), ("alertmanager", "--storage.path")):
+    # Alertmanager first: Prometheus counts what it could not send.
+    for server, storage in (("alertmanager", "--storage.path"), ("prometheus", "--storage.tsdb.path")):
         argv = [
             str(tools[server]),
             f"--config.file={folders[server] / f'{server}.yml'}",

@@ -105,7 +105,9 @@ def _send_lines(stage: Stage) -> list[str]:
 def _damage(archive: Path) -> Path:
     damaged = archive.with_name("damaged.tar.gz")
     content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 0x10
+    middle = len(content) // 2
+    # One bit may be another way to write the same zeros.
+    content[middle : middle + 64] = bytes(byte ^ 0xFF for byte in content[middle : middle + 64])
     damaged.write_bytes(content)
     return damaged
 

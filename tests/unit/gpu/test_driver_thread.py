@@ -57,7 +57,7 @@ async def test_behind_a_hung_call_scrapes_fail_at_once_and_pile_up_nothing(
         await asyncio.wait_for(thread.call(), 0.05)
     threads = threading.active_count()
     for _ in range(20):
-        with pytest.raises(TargetError, match="the driver has not answered for 0 s") as caught:
+        with pytest.raises(TargetError, match=r"the driver has not answered for \d s") as caught:
             await thread.call()
         assert caught.value.reason is Reason.TIMEOUT
     assert (driver.calls, threading.active_count()) == (1, threads)

@@ -22,6 +22,12 @@ def ask(url: str, path: str = "/health/detailed") -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
+def has_read(prometheus: str, job: str) -> bool:
+    query = {"query": f'up{{job="{job}"}} == 1'}
+    answer = httpx.get(f"{prometheus}/api/v1/query", params=query, timeout=60, trust_env=False)
+    return bool(answer.json()["data"]["result"])
+
+
 def test_a_critical_alert_of_a_required_component_is_503(
     start_prometheus: Callable[..., str], start_status: Callable[..., str], rule: Rules
 ) -> None:
@@ -86,6 +92,7 @@ def test_metrics_are_what_prometheus_has_now(
     play_metrics: Callable[[str], str],
     rule: Rules,
     free_port: Callable[[], int],
+    poll: Callable[..., None],
 ) -> None:
     exporter = play_metrics(
         'gpu_devices 2\ngpu_memory_total_bytes{uuid="a"} 8589934592\n'
@@ -98,6 +105,7 @@ def test_metrics_are_what_prometheus_has_now(
     )
     down = f"127.0.0.1:{free_port()}"
     prometheus = start_prometheus(rule["watchdog"], targets={"gpu-exporter": exporter, "qdrant": down})
+    poll(lambda: has_read(prometheus, "gpu-exporter"), "a scrape that was in time")
     _, found = ask(start_status(prometheus, grafana_page="http://g.example:3000/"))
     gpu = found["components"]["gpu_manager"]
     assert gpu["metrics"] == {"gpu_available": True, "vram_total_mb": 8192.0, "gpu_temperature_celsius": 71.0}

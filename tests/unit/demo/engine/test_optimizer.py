@@ -238,7 +238,7 @@ def test_no_index_builder_outlives_the_server(start_engine: StartEngine, tmp_pat
         poll(lambda: 'running_optimizations{id="left"} 1.0' in http.get("/metrics").text, "an optimization")
     client.close()
     assert engine.stop() == 0
-    poll(lambda: not _find_processes(str(engine.data)), "the builder to be gone", 5.0)
+    poll(lambda: not _find_processes(str(engine.data)), "the builder to be gone", 60.0)
 
 
 def _find_processes(argument: str) -> list[str]:
