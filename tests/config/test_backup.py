@@ -178,7 +178,7 @@ case "$*" in
   "run "*" backup files") cat {here}/files.tar ;;
   *" config --volumes") [ -f docker-compose.override.yml ] && echo textfiles ;;
   *" config --format json") echo {{}} ;;
-  "run "*" backup volumes") ;;
+  "run "*" backup volumes") cat >/dev/null ;;
   *" ps --quiet") ;;
   *) echo "not expected: $*" >&2; exit 99 ;;
 esac
