@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -36,6 +37,14 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def repository_files(repository: Path) -> Sequence[str]:
+    """The paths of what is in the repository, or would be with the next commit."""
+    command = [shutil.which("git") or "git", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    return listed.stdout.splitlines()
 
 
 @pytest.fixture(scope="session")

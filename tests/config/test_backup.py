@@ -198,17 +198,9 @@ def restore(repository: Path, tmp_path: Path) -> Callable[..., subprocess.Comple
         shutil.copy(repository / "scripts" / name, clone / "scripts")
     (clone / "prometheus" / "targets").mkdir(parents=True)
     (clone / "prometheus" / "targets" / "qdrant.yml").write_text("# nothing yet\n")
-    git = [
-        shutil.which("git") or "git",
-        "-C",
-        str(clone),
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@example.org",
-    ]
+    git = [shutil.which("git") or "git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "first"]):
-        subprocess.run([*git, *words], check=True)
+        subprocess.run([*git, *words], cwd=clone, check=True)
     with tarfile.open(tmp_path / "files.tar", "w") as tar:
         for name, text in OWN.items():
             member = tarfile.TarInfo(name)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +55,9 @@ def test_every_script_exists(repository: Path, texts: dict[str, str]) -> None:
     assert {name for name in named if not (repository / "scripts" / name).is_file()} == set()
 
 
-def test_every_folder_is_on_the_map(repository: Path, texts: dict[str, str]) -> None:
+def test_every_folder_is_on_the_map(repository_files: Sequence[str], texts: dict[str, str]) -> None:
     drawn = re.findall(r"(?m)^([a-z-]+)/? ", texts["README.md"].partition("## Where things live")[2])
-    command = [shutil.which("git") or "git", "ls-files", "-co", "--exclude-standard"]
-    files = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
-    folders = {top for top, _, rest in (path.partition("/") for path in files.stdout.splitlines()) if rest}
+    folders = {top for top, _, rest in (path.partition("/") for path in repository_files) if rest}
     assert {folder for folder in folders if not folder.startswith(".")} == set(drawn)
 
 

@@ -57,6 +57,11 @@ def test_each_step_of_a_sound_checkout_is_told(checkout: Path, tools: Mapping[st
     assert sum("template in" in step for step in steps) > 30
 
 
+def test_no_file_of_rule_tests_has_a_name_that_the_script_passes_over(repository: Path) -> None:
+    folder = repository / "prometheus" / "tests"
+    assert {*folder.glob("*_test.yml")} == {*folder.iterdir()}
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "failing_step", "words"),
     [

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +25,13 @@ PINS = read_pins(REPOSITORY)
 MADE_UP = {"python:3.9.1-slim", "python:3.14", "jaegertracing/jaeger:2.0.0"}
 
 
-def tracked(repository: Path) -> dict[str, str]:
-    listed = subprocess.run(
-        [shutil.which("git") or "git", "ls-files", "-co", "--exclude-standard"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    paths = [repository / name for name in listed.stdout.splitlines()]
-    return {
-        str(path.relative_to(repository)): path.read_text(encoding="utf-8", errors="replace")
-        for path in paths
-        if path.is_file()
-    }
-
-
 @pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    return tracked(REPOSITORY)
+def texts(repository_files: Sequence[str]) -> dict[str, str]:
+    return {
+        name: path.read_text(encoding="utf-8", errors="replace")
+        for name in repository_files
+        if (path := REPOSITORY / name).is_file()
+    }
 
 
 def renovate(repository: Path) -> dict[str, Any]:
