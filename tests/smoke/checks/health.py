@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from time import monotonic, sleep
 
@@ -31,7 +30,7 @@ def _ask_script(stage: Stage) -> None:
     """See that scripts/health-check gets an answer, whatever it is: alerts of other checks may still fire."""
     done = attempt(
         ["scripts/health-check", "--json"],
-        environment={**os.environ, **stage.project.docker.environment},
+        environment=stage.project.docker.environment,
         folder=stage.project.folder,
         timeout_seconds=_SCRIPT_SECONDS,
     )
